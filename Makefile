@@ -1,0 +1,95 @@
+# `make` prints what there is to do. Everything runs inside .venv, which `make setup` builds from the locks.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+LOCKS := requirements-uv.lock requirements-dev.lock
+export PYTHONUNBUFFERED := 1
+# The state that `make up` keeps; jobs started by hand look at the same place.
+STATE ?= data/var/up
+JOB := $(BIN)/python -m local job --state $(STATE) --
+
+.PHONY: help
+help: ## Print this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(READY) ## Create .venv from the hash-pinned lock (bytecode compiled)
+
+$(READY): $(LOCKS)
+	@echo "── environment: $(PYTHON) → $(VENV)"
+	@"$(PYTHON)" -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 13) else "Python 3.11 or 3.12 is needed; found " + sys.version.split()[0] + ". Say which: make setup PYTHON=/path/to/python3.11")'
+	@[ -x $(BIN)/python ] || "$(PYTHON)" -m venv $(VENV)
+	@echo "── installer: uv, pinned by hash"
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 && $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock || [ -x $(BIN)/uv ]
+	@echo "── packages: requirements-dev.lock (about 3 GB on disk; a minute or two the first time)"
+	@$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --python $(BIN)/python requirements-dev.lock
+	@touch $@
+	@echo "── environment ready"
+
+.PHONY: demo
+demo: $(READY) ## The whole loop on this machine [DATA=folder] [LIMIT=n] [BASE=0.25] [KEEP=1]
+	@$(BIN)/python -m local demo $(if $(DATA),--data "$(DATA)") $(if $(LIMIT),--limit $(LIMIT)) $(if $(BASE),--base $(BASE)) $(if $(KEEP),--keep)
+
+.PHONY: up
+up: $(READY) ## Start the system and keep it running [DATA=folder for the first start]
+	@$(BIN)/python -m local up $(if $(DATA),--data "$(DATA)")
+
+.PHONY: down
+down: $(READY) ## Stop every process that `make up` started
+	@$(BIN)/python -m local down
+
+.PHONY: status
+status: $(READY) ## Show each process, its address and its health
+	@$(BIN)/python -m local status
+
+.PHONY: import
+import: $(READY) ## Import a catalogue in the challenge's layout as the base: DATA=folder
+	@[ -n "$(DATA)" ] || { echo "make import needs DATA=folder (X_train_update.csv, Y_train_CVw08PX.csv, images/)"; exit 2; }
+	@$(JOB) preprocessing.ingest import --data "$(DATA)" $(if $(BASE),--base $(BASE)) $(if $(LIMIT),--limit $(LIMIT))
+
+.PHONY: train
+train: $(READY) ## Train a challenger on the newest snapshot, evaluate it, log it to MLflow
+	@$(JOB) training.jobs train --run-key "manual-$$(date -u +%Y%m%dT%H%M%SZ)"
+
+.PHONY: rollback
+rollback: $(READY) ## Serve the previous release again [REASON="why"]
+	@$(JOB) training.jobs rollback --reason "$(or $(REASON),rolled back by hand)"
+
+.PHONY: fsck
+fsck: $(READY) ## Check the training store against the database, row by row, file by file
+	@$(JOB) preprocessing.ingest fsck --full
+
+.PHONY: reset
+reset: $(READY) ## Stop the system and delete its state: SURE=1
+	@[ "$(SURE)" = 1 ] || { echo "make reset deletes $(STATE) with its labels and models. If that is meant: make reset SURE=1"; exit 2; }
+	@$(BIN)/python -m local down
+	@rm -rf "$(STATE)"
+
+.PHONY: lint
+lint: $(READY) ## Style, import fences
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+
+.PHONY: test
+test: test-unit test-integration test-dags test-e2e ## All tests, tier by tier
+
+.PHONY: test-unit test-integration test-dags test-e2e
+test-unit test-integration test-dags test-e2e: test-%: $(READY)
+	@echo "── tests: $*"
+	@$(BIN)/python -m pytest tests/$* --durations=5
+
+.PHONY: bench
+bench: $(READY) ## Speed: one prediction in process against Keras model.predict
+	@$(BIN)/python -m bench.serving
+
+.PHONY: lock
+lock: ## Resolve the locks again (hashes, no addresses)
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate -c requirements.lock --group pyproject.toml:dev pyproject.toml -o requirements-dev.lock

@@ -1,0 +1,1 @@
+"""The staging database: tables, sessions, and the repositories that hold every query."""

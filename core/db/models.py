@@ -1,0 +1,188 @@
+"""Tables. The prediction table is the staging table: a suggestion that never changes, and where it stands."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects import mysql
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from core.db.types import Timestamp, utc_now
+
+_Uuid = String(36)
+_Sha256 = String(64)
+# A TEXT column holds 65,535 bytes on MySQL: less than 5,000 characters of four bytes need no more, but HTML may.
+_UserText = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
+_AutoId = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Base(DeclarativeBase):
+    """Declarative base of every table."""
+
+    type_annotation_map: ClassVar = {dict[str, Any]: JSON, list[Any]: JSON, datetime: Timestamp}
+
+
+class UserAccount(Base):
+    """A person who signs in. ``token_version`` is in every token: raising it revokes them all."""
+
+    __tablename__ = "user_account"
+
+    id: Mapped[str] = mapped_column(_Uuid, primary_key=True)
+    username: Mapped[str] = mapped_column(String(64), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(255))
+    role: Mapped[str] = mapped_column(String(16))
+    active: Mapped[bool] = mapped_column(Boolean, default=True)
+    token_version: Mapped[int] = mapped_column(Integer, default=1)
+    created_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
+
+
+class Prediction(Base):
+    """One product, the model's suggestion for it, and its state in the review.
+
+    The suggestion columns never change after insert. ``current_code`` starts as the suggestion and is what
+    validating accepts. ``segment``, ``cluster`` and ``split`` are frozen by the claim that ingests the row.
+    """
+
+    __tablename__ = "prediction"
+    __table_args__ = (
+        UniqueConstraint("owner_id", "idempotency_key", name="uq_prediction_idempotency"),
+        Index("ix_prediction_status", "status", "id"),
+        Index("ix_prediction_owner", "owner_id", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(_Uuid, primary_key=True)
+    owner_id: Mapped[str] = mapped_column(ForeignKey("user_account.id"))
+    idempotency_key: Mapped[str | None] = mapped_column(String(128))
+    request_sha256: Mapped[str | None] = mapped_column(_Sha256)
+    created_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
+    updated_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now(), onupdate=utc_now())
+
+    designation: Mapped[str] = mapped_column(_UserText)
+    description: Mapped[str | None] = mapped_column(_UserText)
+    image_sha256: Mapped[str | None] = mapped_column(_Sha256)
+    modality: Mapped[str] = mapped_column(String(16))
+
+    suggested_code: Mapped[int] = mapped_column(Integer)
+    confidence: Mapped[float] = mapped_column(Double)
+    answer: Mapped[dict[str, Any]] = mapped_column(JSON)
+    model_name: Mapped[str] = mapped_column(String(64))
+    model_version: Mapped[str] = mapped_column(_Sha256)
+    epoch: Mapped[int] = mapped_column(Integer)
+    taxonomy_version: Mapped[str] = mapped_column(String(12))
+
+    status: Mapped[str] = mapped_column(String(16), default="pending")
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    current_code: Mapped[int] = mapped_column(Integer)
+
+    segment: Mapped[int | None] = mapped_column(Integer, index=True)
+    cluster: Mapped[str | None] = mapped_column(String(64))
+    split: Mapped[str | None] = mapped_column(String(16))
+
+
+class Verdict(Base):
+    """What a person decided; append-only. ``prediction_version`` is the version the decision produced."""
+
+    __tablename__ = "verdict"
+    __table_args__ = (UniqueConstraint("prediction_id", "prediction_version", name="uq_verdict_version"),)
+
+    id: Mapped[int] = mapped_column(_AutoId, primary_key=True, autoincrement=True)
+    prediction_id: Mapped[str] = mapped_column(ForeignKey("prediction.id"))
+    prediction_version: Mapped[int] = mapped_column(Integer)
+    action: Mapped[str] = mapped_column(String(16))
+    prdtypecode: Mapped[int | None] = mapped_column(Integer)
+    reviewer_id: Mapped[str] = mapped_column(ForeignKey("user_account.id"))
+    reason: Mapped[str | None] = mapped_column(String(500))
+    decided_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
+
+
+class Outbox(Base):
+    """Work a verdict leaves for the loop: append, retract or archive; done once ``done_at`` is set.
+
+    Workers claim rows whose ``segment`` is NULL. A cursor over ``id`` would miss rows: ids are given out
+    before their transactions commit, and commits happen in another order.
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        UniqueConstraint("prediction_id", "version", "kind", name="uq_outbox_work"),
+        Index("ix_outbox_waiting", "kind", "segment", "done_at"),
+    )
+
+    id: Mapped[int] = mapped_column(_AutoId, primary_key=True, autoincrement=True)
+    prediction_id: Mapped[str] = mapped_column(ForeignKey("prediction.id"))
+    version: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
+    segment: Mapped[int | None] = mapped_column(Integer)
+    done_at: Mapped[datetime | None] = mapped_column(Timestamp)
+
+
+class SegmentClaim(Base):
+    """One batch on its way into the training store. The primary key is the fence between two claimers."""
+
+    __tablename__ = "segment_claim"
+
+    segment: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    run_key: Mapped[str] = mapped_column(String(250))
+    rows: Mapped[int] = mapped_column(Integer)
+    claimed_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
+    manifest: Mapped[int | None] = mapped_column(Integer)
+    ingested_at: Mapped[datetime | None] = mapped_column(Timestamp)
+
+
+class ClusterMember(Base):
+    """Which cluster and split a fingerprint (normalised text or pixels) was given, so copies follow it."""
+
+    __tablename__ = "cluster_member"
+
+    fingerprint: Mapped[str] = mapped_column(String(80), primary_key=True)
+    cluster: Mapped[str] = mapped_column(String(64), primary_key=True)
+    split: Mapped[str] = mapped_column(String(16))
+
+
+class Promotion(Base):
+    """The ledger: one row per release epoch, append-only. The newest row is what is served.
+
+    ``models`` maps every served model name to its package sha. The primary key makes the move from epoch
+    n to n + 1 a compare-and-set: of two writers, one inserts and the other learns that the epoch moved.
+    """
+
+    __tablename__ = "promotion"
+
+    epoch: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(String(16))
+    models: Mapped[dict[str, Any]] = mapped_column(JSON)
+    previous: Mapped[dict[str, Any]] = mapped_column(JSON)
+    actor: Mapped[str] = mapped_column(String(128))
+    reason: Mapped[str] = mapped_column(String(500))
+    gate_report: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    run_id: Mapped[str | None] = mapped_column(String(64))
+    manifest: Mapped[int | None] = mapped_column(Integer)
+    taxonomy_version: Mapped[str] = mapped_column(String(12))
+    created_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
+
+
+class Audit(Base):
+    """Who did what to which subject, written in the same transaction as the change."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_subject", "subject", "id"),)
+
+    id: Mapped[int] = mapped_column(_AutoId, primary_key=True, autoincrement=True)
+    at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
+    actor: Mapped[str] = mapped_column(String(64))
+    action: Mapped[str] = mapped_column(String(32))
+    subject: Mapped[str] = mapped_column(String(64))
+    version: Mapped[int | None] = mapped_column(Integer)
+    detail: Mapped[dict[str, Any] | None] = mapped_column(JSON)

@@ -1,0 +1,103 @@
+"""The active categories: codes, labels and themes, with a version that travels beside every answer."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import Invalid
+
+
+class UnknownCode(Invalid):
+    """A code that is not in the active taxonomy."""
+
+    code = "taxonomy.unknown_code"
+
+    def __init__(self, prdtypecode: int, version: str) -> None:
+        super().__init__(f"prdtypecode {prdtypecode} is not in taxonomy {version}")
+        self.prdtypecode = prdtypecode
+        self.version = version
+
+
+class BadTaxonomy(Invalid):
+    """A taxonomy file that cannot be one."""
+
+    code = "taxonomy.bad_file"
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """One class: ``code`` (prdtypecode), English and French label, theme (parent group)."""
+
+    code: int
+    label: str
+    label_fr: str
+    theme: str
+
+
+class Taxonomy:
+    """An immutable set of categories, ordered by code."""
+
+    def __init__(self, categories: list[Category]) -> None:
+        self._by_code = {category.code: category for category in sorted(categories, key=lambda c: c.code)}
+        if not self._by_code or len(self._by_code) != len(categories):
+            raise BadTaxonomy(f"expected distinct codes, at least one. Received: {[c.code for c in categories]}")
+
+    @classmethod
+    def from_csv(cls, path: Path) -> "Taxonomy":
+        """Read ``prdtypecode,label,theme`` with an optional ``label_fr`` column, UTF-8, RFC 4180.
+
+        Raises:
+            BadTaxonomy: a column is missing, a code is not an integer, or a code stands twice.
+        """
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+        try:
+            return cls(
+                [
+                    Category(int(row["prdtypecode"]), row["label"], row.get("label_fr") or row["label"], row["theme"])
+                    for row in rows
+                ]
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadTaxonomy(f"{path.name}: expected columns prdtypecode, label, theme ({error})") from error
+
+    def to_csv(self) -> str:
+        """The canonical text: columns prdtypecode, label, label_fr, theme; LF line ends; ordered by code."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(["prdtypecode", "label", "label_fr", "theme"])
+        writer.writerows([c.code, c.label, c.label_fr, c.theme] for c in self)
+        return out.getvalue()
+
+    @property
+    def codes(self) -> tuple[int, ...]:
+        """All codes in ascending order: the column order of every probability array."""
+        return tuple(self._by_code)
+
+    @property
+    def version(self) -> str:
+        """First 12 hexadecimal digits of the sha256 of the canonical text."""
+        return hashlib.sha256(self.to_csv().encode()).hexdigest()[:12]
+
+    def require(self, code: int) -> Category:
+        """The category of ``code``.
+
+        Raises:
+            UnknownCode: it is not in this taxonomy.
+        """
+        try:
+            return self._by_code[code]
+        except KeyError:
+            raise UnknownCode(code, self.version) from None
+
+    def __contains__(self, code: object) -> bool:
+        return code in self._by_code
+
+    def __iter__(self) -> Iterator[Category]:
+        return iter(self._by_code.values())
+
+    def __len__(self) -> int:
+        return len(self._by_code)

@@ -1,0 +1,150 @@
+"""Settings by concern, one environment prefix each; ``.env.example`` lists them all.
+
+Every value may also come from a file: ``AUTH_KEY_FILE=/run/secrets/key`` sets ``AUTH_KEY`` to the
+file's content without its trailing newline. Settings are built at the edge of a process and passed down.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+
+class _FileSource(EnvSettingsSource):
+    """Reads ``<PREFIX><NAME>_FILE``: the path of a file that holds the value."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        variable = f"{self.env_prefix}{field_name}_FILE".upper()
+        path = os.environ.get(variable)
+        value = Path(path).read_text(encoding="utf-8").rstrip("\n") if path else None
+        return value, field_name, False
+
+
+class _Settings(BaseSettings):
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _FileSource(settings_cls)
+
+
+class DatabaseSettings(_Settings):
+    """The staging database: SQLite by default, MySQL 8 or MariaDB by URL (``mysql+pymysql://…``)."""
+
+    model_config = SettingsConfigDict(env_prefix="DB_")
+
+    url: SecretStr = SecretStr("sqlite:///data/var/etalon.db")
+    pool_size: int = Field(default=10, ge=1, le=100)
+    lock_timeout_s: int = Field(default=10, ge=1, le=120)
+
+
+class StoreSettings(_Settings):
+    """Where images, the training store, the feature cache and packages live."""
+
+    model_config = SettingsConfigDict(env_prefix="STORE_")
+
+    root: Path = Path("data/var")
+
+    @property
+    def images(self) -> Path:
+        """Folder of sanitised product photos, one file per sha256."""
+        return self.root / "images"
+
+    @property
+    def training(self) -> Path:
+        """Folder of segments, manifests and the derived ``training.csv``."""
+        return self.root / "training"
+
+    @property
+    def features(self) -> Path:
+        """Folder of cached features, one folder per encoder sha."""
+        return self.root / "features"
+
+    @property
+    def packages(self) -> Path:
+        """Folder of packaged encoders and models, one folder per sha."""
+        return self.root / "packages"
+
+    @property
+    def runs(self) -> Path:
+        """Folder of training runs' working files, one folder per run key."""
+        return self.root / "runs"
+
+
+class ServingSettings(_Settings):
+    """The HTTP service."""
+
+    model_config = SettingsConfigDict(env_prefix="SERVING_")
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+    poll_s: float = Field(default=1.0, ge=0.05, le=60, description="seconds between two looks at the release epoch")
+    max_upload_bytes: int = Field(default=10 * 1024 * 1024, ge=1024)
+    max_image_pixels: int = Field(default=25_000_000, ge=1)
+    inference_threads: int = Field(default=0, ge=0, le=256, description="0: as many as the machine has cores")
+    log_level: str = "INFO"
+
+
+class ModelSettings(_Settings):
+    """Which pretrained weights the encoders load; nothing falls back silently."""
+
+    model_config = SettingsConfigDict(env_prefix="MODEL_")
+
+    text_encoder: str = Field(default="minilm", description="'minilm' (offline package), or a Hugging Face folder")
+    image_weights: str = Field(default="random", description="'random', 'imagenet', or a .weights.h5 file")
+
+
+class TrainSettings(_Settings):
+    """Training jobs."""
+
+    model_config = SettingsConfigDict(env_prefix="TRAIN_")
+
+    config: Path = Path("training/config.toml")
+    tracking_uri: str = "http://127.0.0.1:5000"
+    experiment: str = "etalon"
+
+
+class AuthSettings(_Settings):
+    """Accounts and tokens."""
+
+    model_config = SettingsConfigDict(env_prefix="AUTH_")
+
+    key: SecretStr = Field(description="at least 32 bytes; signs access tokens")
+    token_minutes: int = Field(default=15, ge=1, le=60)
+    issuer: str = "etalon"
+    audience: str = "etalon-api"
+
+
+class GateSettings(_Settings):
+    """The promotion gate's policy file."""
+
+    model_config = SettingsConfigDict(env_prefix="GATE_")
+
+    policy: Path = Path("mlflow/gate.toml")
+
+
+class LoopSettings(_Settings):
+    """When verdicts become a retraining, and where the orchestrator is."""
+
+    model_config = SettingsConfigDict(env_prefix="LOOP_")
+
+    min_rows: int = Field(default=300, ge=1, description="validated rows worth a retraining")
+    max_age_s: int = Field(default=24 * 3600, ge=0, description="oldest waiting row that forces one anyway")
+    wake_poll_s: float = Field(default=2.0, ge=0.1, le=600)
+    airflow_url: str | None = Field(default=None, description="None: the DAG's own timetable is the only trigger")
+    airflow_user: str = "etalon"
+    airflow_password: SecretStr | None = None
