@@ -28,7 +28,7 @@ class _FileSource(EnvSettingsSource):
 
 
 class _Settings(BaseSettings):
-    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
 
     @classmethod
     def settings_customise_sources(

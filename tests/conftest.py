@@ -1,0 +1,25 @@
+"""What every tier shares: where real products are, and a process free of the developer's own settings."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+REAL_PRODUCTS = ROOT.parent / "shared" / "data" / "fashion"
+SETTINGS_PREFIXES = ("DB_", "STORE_", "SERVING_", "MODEL_", "TRAIN_", "AUTH_", "DRIVE_", "GATE_", "LOOP_")
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_leak_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in os.environ:
+        if variable.startswith(SETTINGS_PREFIXES):
+            monkeypatch.delenv(variable)
+
+
+@pytest.fixture(scope="session")
+def real_products() -> Path:
+    """A folder of real products in the challenge's layout."""
+    if not REAL_PRODUCTS.is_dir():
+        pytest.skip(f"real products are not here: {REAL_PRODUCTS} does not exist (the challenge's file layout)")
+    return REAL_PRODUCTS
