@@ -1,0 +1,253 @@
+"""From hostile upload bytes to a clean photo on disk to a model's tensor: the only decode path.
+
+Training and serving both read the *sanitised* bytes, through ``to_tensor``; two decoders would resize
+the same JPEG differently.
+"""
+
+import hashlib
+import io
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from core.durable import flush, write_durably
+from core.errors import Invalid, NotFound, Unavailable
+
+IMAGE_SIZE = 224  # pixels
+RESIZE_RULE = "fit-white-bilinear-1"
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_SIGNATURES = ((b"\xff\xd8\xff", 0, "JPEG"), (b"\x89PNG\r\n\x1a\n", 0, "PNG"), (b"WEBP", 8, "WEBP"))
+_LONGEST_SIDE = 65_500  # pixels; what the JPEG encoder can write
+_ORIENTATION_TAG = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class BadImage(Invalid):
+    """The upload is not a photo that can be stored."""
+
+    code = "image.invalid"
+
+
+class UnsupportedFormat(BadImage):
+    """The content is neither JPEG, PNG nor WEBP, whatever the file's name says."""
+
+    code = "image.unsupported_format"
+
+
+class UndecodableImage(BadImage):
+    """The content starts like a photo but is cut short or damaged."""
+
+    code = "image.undecodable"
+
+
+class ImageTooLarge(BadImage):
+    """The upload has more bytes than allowed."""
+
+    code = "image.too_large"
+
+
+class TooManyPixels(BadImage):
+    """The header announces more pixels, or a longer side, than allowed; nothing was decoded."""
+
+    code = "image.too_many_pixels"
+
+
+class MissingImage(NotFound):
+    """No stored photo has this sha256."""
+
+    code = "image.missing"
+
+
+class CorruptImage(Unavailable):
+    """A stored photo's bytes no longer have the sha256 it is named by."""
+
+    code = "image.corrupt"
+
+
+@dataclass(frozen=True, slots=True)
+class SanitisedImage:
+    """A photo as we keep it: upright RGB JPEG without metadata.
+
+    Attributes:
+        data: JPEG bytes, quality 95, 4:4:4; the same upload always gives the same bytes.
+        sha256: of ``data``, 64 hexadecimal digits.
+        width: pixels, after orientation.
+        height: pixels, after orientation.
+    """
+
+    data: bytes
+    sha256: str
+    width: int
+    height: int
+
+
+def sanitise(data: bytes, *, max_bytes: int, max_pixels: int) -> SanitisedImage:
+    """Decode an upload completely and re-encode nothing but its pixels.
+
+    The first frame of an animation is kept, transparency is flattened on white, EXIF orientation is
+    applied, and metadata, colour profiles and trailing bytes are dropped.
+
+    Args:
+        data: the upload's bytes; its name and declared type play no part.
+        max_bytes: longest upload accepted.
+        max_pixels: most pixels accepted, read from the header before anything is decoded.
+
+    Raises:
+        ImageTooLarge: more than ``max_bytes``.
+        UnsupportedFormat: neither JPEG, PNG nor WEBP by content.
+        TooManyPixels: more than ``max_pixels`` or a side over 65,500 pixels.
+        UndecodableImage: truncated or damaged anywhere, even after the header.
+    """
+    if len(data) > max_bytes:
+        raise ImageTooLarge(f"the image may have {max_bytes} bytes. Received: {len(data)}")
+    image = _flatten(_decode(data, _kind(data), max_pixels))
+    encoded = io.BytesIO()
+    image.save(encoded, "JPEG", quality=95, subsampling=0)
+    stored = encoded.getvalue()
+    return SanitisedImage(stored, hashlib.sha256(stored).hexdigest(), image.width, image.height)
+
+
+def to_tensor(sanitised: bytes) -> NDArray[np.uint8]:
+    """Fit a sanitised photo into the square that every image model takes.
+
+    The photo is scaled to touch the square (antialiased bilinear, aspect kept), centred, padded white.
+
+    Returns:
+        ``(224, 224, 3)`` uint8, RGB.
+
+    Raises:
+        UndecodableImage: the bytes are not a complete image.
+    """
+    image = _decode(sanitised, _kind(sanitised), max_pixels=2**31)
+    scale = IMAGE_SIZE / max(image.size)
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    square = Image.new("RGB", (IMAGE_SIZE, IMAGE_SIZE), "white")
+    fitted = image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
+    square.paste(fitted, ((IMAGE_SIZE - width) // 2, (IMAGE_SIZE - height) // 2))
+    return np.asarray(square)
+
+
+class ImageFolder:
+    """Sanitised photos on disk, one file per sha256."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, sha256: str) -> Path:
+        """Where the photo lies, whether or not it is there.
+
+        Raises:
+            MissingImage: ``sha256`` is not 64 hexadecimal digits, so nothing can be stored under it.
+        """
+        if not _SHA256.fullmatch(sha256):
+            raise MissingImage("photos are named by 64 hexadecimal digits")
+        return self.root / sha256
+
+    def put(self, image: SanitisedImage) -> Path:
+        """Store a photo durably; storing it again changes nothing, and mends a damaged file.
+
+        Raises:
+            OSError: the disk refused; nothing is stored.
+        """
+        path = self.path(image.sha256)
+        self.root.mkdir(parents=True, exist_ok=True)
+        if path.is_file() and path.read_bytes() == image.data:
+            flush(path)  # visible is not yet durable: its writer may have been cut short
+            flush(self.root)
+        else:
+            write_durably(path, image.data)
+        return path
+
+    def get(self, sha256: str) -> bytes:
+        """Return a stored photo's bytes, checked against its name.
+
+        Raises:
+            MissingImage: it is not there.
+            CorruptImage: it is there, but its bytes changed.
+        """
+        try:
+            data = self.path(sha256).read_bytes()
+        except FileNotFoundError as error:
+            raise MissingImage(f"no photo {sha256}") from error
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise CorruptImage(f"photo {sha256} has changed on disk")
+        return data
+
+
+def _kind(data: bytes) -> str:
+    for signature, at, kind in _SIGNATURES:
+        if data[at : at + len(signature)] == signature:
+            return kind
+    raise UnsupportedFormat("the image must be JPEG, PNG or WEBP")
+
+
+def _decode(data: bytes, kind: str, max_pixels: int) -> Image.Image:
+    """Decode every pixel of the first frame and turn it upright; the mode stays as it was."""
+    if kind == "WEBP":
+        _refuse_size(*_webp_size(data), max_pixels)  # opening one already allocates its canvas twice
+    try:
+        image = Image.open(io.BytesIO(data), formats=(kind,))
+        _refuse_size(*image.size, max_pixels)
+        image.load()
+        return _turn_upright(image)
+    except (BadImage, MemoryError):
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise TooManyPixels(f"the image may have {max_pixels} pixels") from error
+    except Exception as error:  # decoders raise whatever hostile bytes drive them into
+        raise UndecodableImage("the image is cut short or damaged") from error
+
+
+def _refuse_size(width: int, height: int, max_pixels: int) -> None:
+    if width * height > max_pixels or max(width, height) > _LONGEST_SIDE:
+        raise TooManyPixels(
+            f"the image may have {max_pixels} pixels and sides of {_LONGEST_SIDE}. Received: {width} × {height}"
+        )
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """Read a WEBP's canvas from its first chunk: lossy, lossless or extended."""
+    chunk, body = data[12:16], data[20:30]
+    if len(body) < 10:
+        raise UndecodableImage("the image is cut short")
+    if chunk == b"VP8X":
+        return 1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little")
+    if chunk == b"VP8L":
+        bits = int.from_bytes(body[1:5], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    return int.from_bytes(body[6:8], "little") & 0x3FFF, int.from_bytes(body[8:10], "little") & 0x3FFF
+
+
+def _turn_upright(image: Image.Image) -> Image.Image:
+    try:
+        turn = _UPRIGHT.get(image.getexif().get(_ORIENTATION_TAG))
+    except Exception:  # damaged metadata is no reason to refuse whole pixels
+        turn = None
+    return image if turn is None else image.transpose(turn)
+
+
+def _flatten(image: Image.Image) -> Image.Image:
+    """Return plain RGB pixels: transparency on white, 16-bit grey scaled, nothing attached."""
+    if image.mode.startswith("I"):  # 16-bit grey: a plain conversion would clip all but the darkest
+        image = Image.fromarray((np.asarray(image).clip(0, 0xFFFF) >> 8).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        flat = Image.new("RGB", image.size, "white")
+        flat.paste(image, mask=image.getchannel("A"))
+        return flat
+    flat = image.convert("RGB")
+    flat.info = {}  # the encoder would copy a comment from here
+    return flat
