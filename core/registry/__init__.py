@@ -1,0 +1,1 @@
+"""Packaged encoders and models on disk."""
