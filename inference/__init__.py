@@ -1,0 +1,1 @@
+"""Loads, verifies and runs packaged models: features, logits, fusion, calibration, golden answers."""
