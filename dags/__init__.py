@@ -1,0 +1,1 @@
+"""What Airflow loads: wiring only, safe to parse often; the work happens in job processes."""

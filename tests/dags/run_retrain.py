@@ -1,0 +1,28 @@
+# ruff: noqa: T201 - what it prints is its result
+"""Run as a process: execute the `retrain` DAG once per run id and print every task's state as JSON."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from airflow.dag_processing.dagbag import BundleDagBag
+
+
+def main(folder: str, scenarios: list[str]) -> None:
+    """Run the DAG with ``STAND_IN_SCENARIO`` set to each of ``scenarios`` in turn."""
+    bag = BundleDagBag(dag_folder=folder, bundle_path=Path(folder), bundle_name="dags-folder")
+    states = {}
+    for scenario in scenarios:
+        os.environ["STAND_IN_SCENARIO"] = scenario
+        run = bag.dags["retrain"].test()
+        states[scenario] = {
+            "run_id": run.run_id,
+            "state": run.state,
+            "tasks": {instance.task_id: instance.state for instance in run.get_task_instances()},
+        }
+    print("\n" + json.dumps(states, default=str))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])

@@ -1,0 +1,32 @@
+# ruff: noqa: T201 - what it prints is its result
+"""Stands in for the jobs' interpreter: notes how it was called, and answers as the scenario says."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+ANSWERS = {
+    "append": {"segment": 1, "rows": 300, "manifest": 2},
+    "features": {"embedded_rows": 300},
+    "fit": {"package": "ab" * 32},
+    "judge": {"decision": "promote"},
+    "promote": {"epoch": 2},
+}
+
+
+def main(arguments: list[str]) -> int:
+    """``-m MODULE VERB ...``: exit 99 where the scenario has nothing to do, 1 where it fails."""
+    verb = arguments[2]
+    scenario = os.environ["STAND_IN_SCENARIO"]
+    with Path(os.environ["STAND_IN_NOTES"]).open("a") as notes:
+        notes.write(json.dumps({"scenario": scenario, "arguments": arguments, "cwd": str(Path.cwd())}) + "\n")
+    print("progress on standard output")
+    print(json.dumps(ANSWERS[verb]))
+    sys.stdout.flush()
+    print("a late warning on standard error", file=sys.stderr)
+    return {f"nothing-to-{verb}": 99, f"{verb}-fails": 1}.get(scenario, 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
