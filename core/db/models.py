@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    MetaData,
     String,
     Text,
     UniqueConstraint,
@@ -25,12 +26,24 @@ _Sha256 = String(64)
 # A TEXT column holds 65,535 bytes on MySQL: less than 5,000 characters of four bytes need no more, but HTML may.
 _UserText = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
 _AutoId = BigInteger().with_variant(Integer, "sqlite")
+# Binary collation: keys, codes and shas compare exactly, as they do on SQLite. InnoDB: transactions and row locks.
+_MYSQL = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
 
 
 class Base(DeclarativeBase):
     """Declarative base of every table."""
 
+    # Every constraint has a name, so that a later migration can drop it on any database.
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
     type_annotation_map: ClassVar = {dict[str, Any]: JSON, list[Any]: JSON, datetime: Timestamp}
+    __table_args__: Any = _MYSQL
 
 
 class UserAccount(Base):
@@ -58,7 +71,9 @@ class Prediction(Base):
     __table_args__ = (
         UniqueConstraint("owner_id", "idempotency_key", name="uq_prediction_idempotency"),
         Index("ix_prediction_status", "status", "id"),
+        Index("ix_prediction_uncertain", "status", "confidence", "id"),
         Index("ix_prediction_owner", "owner_id", "id"),
+        _MYSQL,
     )
 
     id: Mapped[str] = mapped_column(_Uuid, primary_key=True)
@@ -94,7 +109,7 @@ class Verdict(Base):
     """What a person decided; append-only. ``prediction_version`` is the version the decision produced."""
 
     __tablename__ = "verdict"
-    __table_args__ = (UniqueConstraint("prediction_id", "prediction_version", name="uq_verdict_version"),)
+    __table_args__ = (UniqueConstraint("prediction_id", "prediction_version", name="uq_verdict_version"), _MYSQL)
 
     id: Mapped[int] = mapped_column(_AutoId, primary_key=True, autoincrement=True)
     prediction_id: Mapped[str] = mapped_column(ForeignKey("prediction.id"))
@@ -117,6 +132,7 @@ class Outbox(Base):
     __table_args__ = (
         UniqueConstraint("prediction_id", "version", "kind", name="uq_outbox_work"),
         Index("ix_outbox_waiting", "kind", "segment", "done_at"),
+        _MYSQL,
     )
 
     id: Mapped[int] = mapped_column(_AutoId, primary_key=True, autoincrement=True)
@@ -177,7 +193,7 @@ class Audit(Base):
     """Who did what to which subject, written in the same transaction as the change."""
 
     __tablename__ = "audit"
-    __table_args__ = (Index("ix_audit_subject", "subject", "id"),)
+    __table_args__ = (Index("ix_audit_subject", "subject", "id"), _MYSQL)
 
     id: Mapped[int] = mapped_column(_AutoId, primary_key=True, autoincrement=True)
     at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())

@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, literal, make_url, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.settings import DatabaseSettings
+
+_READ_ONLY = "etalon_read_only"
 
 
 def make_engine(settings: DatabaseSettings) -> Engine:
@@ -47,10 +49,25 @@ def _prepare_sqlite(engine: Engine) -> None:
         cursor.close()
 
     @event.listens_for(engine, "begin")
-    def _begin_immediate(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    def _begin(connection: Connection) -> None:
+        only_reads = connection.get_execution_options().get(_READ_ONLY, False)
+        connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
 
 
 def make_sessions(engine: Engine) -> sessionmaker[Session]:
     """Sessions whose objects stay readable after the commit."""
     return sessionmaker(engine, expire_on_commit=False)
+
+
+def make_readers(engine: Engine) -> sessionmaker[Session]:
+    """Sessions that only look: on SQLite they take no write lock, so they wait for no writer but a committing one."""
+    return sessionmaker(engine.execution_options(**{_READ_ONLY: True}), expire_on_commit=False)
+
+
+def ping(session: Session) -> None:
+    """Ask the database for a 1.
+
+    Raises:
+        sqlalchemy.exc.SQLAlchemyError: it does not answer.
+    """
+    session.execute(select(literal(1)))

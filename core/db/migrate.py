@@ -1,0 +1,78 @@
+"""Bringing a database to the newest schema."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, func, inspect, select
+
+_log = logging.getLogger(__name__)
+_LOCK_NAME = "etalon_migrate"
+_LOCK_WAIT_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """What one run did: the revisions before (None: an empty database) and after, and the tables there now."""
+
+    before: str | None
+    after: str | None
+    tables: int
+
+
+class MigrationBusy(RuntimeError):
+    """Another process has been migrating this database for longer than we wait."""
+
+
+def migrate(engine: Engine) -> Migration:
+    """Upgrade to the newest revision; running it again, or twice at once, changes nothing more.
+
+    Raises:
+        MigrationBusy: another process holds the migration lock for over a minute (MySQL, MariaDB).
+        sqlalchemy.exc.SQLAlchemyError: the database refused; on SQLite nothing has changed then.
+    """
+    config = _config()
+    with engine.begin() as connection, _alone(connection):
+        config.attributes["connection"] = connection
+        before = _revision(connection)
+        _log.info("schema.upgrading", extra={"revision": before, "newest": newest_revision()})
+        command.upgrade(config, "head")
+        done = Migration(before, _revision(connection), len(inspect(connection).get_table_names()))
+    _log.info("schema.upgraded", extra={"revision": done.after})
+    return done
+
+
+def newest_revision() -> str | None:
+    """The revision that the code expects."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """SQLite's transaction already excludes others. MySQL commits at every DDL, so a named lock has to."""
+    if connection.dialect.name == "sqlite":
+        yield
+        return
+    if connection.scalar(select(func.get_lock(_LOCK_NAME, _LOCK_WAIT_S))) != 1:
+        raise MigrationBusy(f"another process holds the lock {_LOCK_NAME!r}")
+    try:
+        yield
+    finally:
+        connection.scalar(select(func.release_lock(_LOCK_NAME)))

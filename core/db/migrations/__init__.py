@@ -1,0 +1,1 @@
+"""Alembic's revisions and environment; ``python -m core.db migrate`` runs them."""

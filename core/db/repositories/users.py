@@ -1,0 +1,47 @@
+"""Accounts."""
+
+import uuid_utils
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from core.db.models import UserAccount
+from core.domain.roles import Role
+
+
+def by_id(session: Session, user_id: str) -> UserAccount | None:
+    """The account with this id."""
+    return session.get(UserAccount, user_id)
+
+
+def by_username(session: Session, username: str) -> UserAccount | None:
+    """The account with this name, spelt exactly so."""
+    return session.scalars(select(UserAccount).where(UserAccount.username == username)).one_or_none()
+
+
+def add(session: Session, *, username: str, password_hash: str, role: Role) -> UserAccount:
+    """Insert an active account with a new UUIDv7.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: the name is taken.
+    """
+    account = UserAccount(
+        id=str(uuid_utils.uuid7()), username=username, password_hash=password_hash, role=role.value, active=True
+    )
+    session.add(account)
+    session.flush()
+    return account
+
+
+def replace_credentials(session: Session, user_id: str, *, password_hash: str, role: Role) -> bool:
+    """Set password and role, and revoke every token given out before. False: there is no such account."""
+    statement = (
+        update(UserAccount)
+        .where(UserAccount.id == user_id)
+        .values(
+            password_hash=password_hash,
+            role=role.value,
+            active=True,
+            token_version=UserAccount.token_version + 1,
+        )
+    )
+    return session.execute(statement, execution_options={"synchronize_session": False}).rowcount == 1

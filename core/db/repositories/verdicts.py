@@ -1,0 +1,63 @@
+"""What people decided, and the work and the trace a decision leaves in the same transaction."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.db.models import Audit, Outbox, Verdict
+from core.domain.review import Move
+
+
+def record(
+    session: Session,
+    *,
+    prediction_id: str,
+    version: int,
+    move: Move,
+    code: int,
+    reviewer_id: str,
+    reason: str | None,
+    detail: dict[str, Any],
+) -> None:
+    """Write the verdict that produced ``version``, its outbox work (if the move leaves any) and its audit row.
+
+    Args:
+        session: the transaction that made the move.
+        prediction_id: the prediction it was made on.
+        version: the version the move produced.
+        move: what was done.
+        code: the prediction's code after it.
+        reviewer_id: who decided.
+        reason: why, at most 500 characters, or None.
+        detail: further facts for the audit; no user text.
+    """
+    session.add(
+        Verdict(
+            prediction_id=prediction_id,
+            prediction_version=version,
+            action=move.name,
+            prdtypecode=code,
+            reviewer_id=reviewer_id,
+            reason=reason,
+        )
+    )
+    if move.outbox is not None:
+        session.add(Outbox(prediction_id=prediction_id, version=version, kind=move.outbox.value))
+    session.add(
+        Audit(
+            actor=reviewer_id,
+            action=move.name,
+            subject=f"prediction/{prediction_id}",
+            version=version,
+            detail={"prdtypecode": code, **detail},
+        )
+    )
+    session.flush()
+
+
+def of_prediction(session: Session, prediction_id: str) -> Sequence[Verdict]:
+    """Every verdict on a prediction, oldest first."""
+    statement = select(Verdict).where(Verdict.prediction_id == prediction_id).order_by(Verdict.prediction_version)
+    return session.scalars(statement).all()
