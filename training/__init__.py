@@ -1,0 +1,1 @@
+"""From a snapshot to a packaged, judged and promoted model: features, heads, evaluation, gate, tracking, jobs."""

@@ -1,0 +1,239 @@
+"""Features of every training row, computed once per encoder and segment and kept on the disk.
+
+    features/<encoder sha>/<segment>.<input>.npy   float16 (rows of the segment, width)
+
+Segments and encoders never change, so a file is right for ever; ``<input>`` is the beginning of the sha256 of
+what went in (rows and text rule, or photos). All of it can be thrown away and is then computed again.
+"""
+
+import hashlib
+import io
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.durable import write_durably
+from core.store.rows import TrainingRow
+from core.store.segments import IMAGES, PRODUCTS, Segment
+from core.store.snapshot import Snapshot
+from inference import appearance
+from preprocessing.text import TEXT_RULE, compose
+
+log = logging.getLogger(__name__)
+
+BATCH = 64
+"""Rows handed to an encoder at a time."""
+BLOCK = 2048
+"""Rows after which a long segment's features are put on the disk: what a killed job loses at most."""
+
+Progress = Callable[[str, str, int, int], None]
+"""Told ``(what, segment, rows done, rows in all)`` after every batch."""
+
+
+class Encoder(Protocol):
+    """Turns texts or photos into ``(n, width)`` float16; ``sha`` names its weights."""
+
+    @property
+    def sha(self) -> str:
+        """The encoder package's sha."""
+
+    @property
+    def width(self) -> int:
+        """Numbers per row."""
+
+    def features(self, inputs: Any, /) -> NDArray[np.float16]:
+        """``(n, width)`` float16 for n texts, or for ``(n, 224, 224, 3)`` uint8 RGB photos."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSet:
+    """What the experts see of a snapshot; row i of everything is ``snapshot.rows[i]``.
+
+    Attributes:
+        arrays: ``text`` (n, text width), ``image`` (n, image width), ``appearance`` (n, 2132); float16.
+            A row without text or photo is zero there.
+        texts: cleaned and composed text of each row, "" where there is none.
+        has_text: (n,) bool.
+        has_image: (n,) bool.
+        embedded_rows: rows that were not in the cache, counted once per kind of feature.
+    """
+
+    arrays: dict[str, NDArray[np.float16]]
+    texts: tuple[str, ...]
+    has_text: NDArray[np.bool_]
+    has_image: NDArray[np.bool_]
+    embedded_rows: int
+
+    def take(self, rows: NDArray[np.intp]) -> "FeatureSet":
+        """The same for some rows, in the order given."""
+        arrays = {name: array[rows] for name, array in self.arrays.items()}
+        texts = tuple(self.texts[row] for row in rows)
+        return FeatureSet(arrays, texts, self.has_text[rows], self.has_image[rows], 0)
+
+
+def log_progress(what: str, segment: str, done: int, total: int) -> None:
+    """Report a batch as a log line on standard error."""
+    log.info("features.embedded", extra={"features": what, "segment": segment, "rows": done, "of": total})
+
+
+def composed(rows: Sequence[TrainingRow]) -> list[str]:
+    """The one text that models read of each row."""
+    return [compose(row.designation, row.description) for row in rows]
+
+
+def features_of(
+    snapshot: Snapshot, *, text: Encoder, image: Encoder, cache_root: Path, progress: Progress = log_progress
+) -> FeatureSet:
+    """Features of every live row of ``snapshot``; only segments that are not in the cache are embedded.
+
+    Raises:
+        CorruptSegment: photos that have to be embedded are not those of the manifest.
+    """
+    cache = _Cache(snapshot, cache_root, progress)
+    arrays = {
+        "text": cache.gather("text", text, _text_input),
+        "image": cache.gather("image", image, _photo_input),
+        "appearance": cache.gather("appearance", _APPEARANCE, _photo_input),
+    }
+    texts = tuple(composed(snapshot.rows))
+    return FeatureSet(
+        arrays=arrays,
+        texts=texts,
+        has_text=np.array([bool(one) for one in texts], dtype=bool),
+        has_image=np.array([bool(row.image_sha256) for row in snapshot.rows], dtype=bool),
+        embedded_rows=cache.embedded,
+    )
+
+
+class _Appearance:
+    """``inference.appearance`` in the shape of an encoder."""
+
+    sha = appearance.APPEARANCE_SHA
+    width = appearance.WIDTH
+
+    def features(self, inputs: NDArray[np.uint8]) -> NDArray[np.float16]:
+        return appearance.features(inputs)
+
+
+_APPEARANCE = _Appearance()
+
+
+Read = Callable[[NDArray[np.intp]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """One segment's input to an encoder: a digest of it all, and what is costly, how to read it.
+
+    ``open`` returns which rows have any input, ``(rows,)`` bool, and a reader of some of those.
+    """
+
+    digest: str
+    open: Callable[[], tuple[NDArray[np.bool_], Read]]
+
+
+def _text_input(snapshot: Snapshot, segment: Segment) -> _Input:
+    def read_texts() -> tuple[NDArray[np.bool_], Read]:
+        texts = composed(snapshot.segment_rows(segment.name))
+        return np.array([bool(text) for text in texts], bool), lambda chosen: [texts[row] for row in chosen]
+
+    return _Input(hashlib.sha256(f"{segment.files[PRODUCTS].sha256} {TEXT_RULE}".encode()).hexdigest(), read_texts)
+
+
+def _photo_input(snapshot: Snapshot, segment: Segment) -> _Input:
+    def read_photos() -> tuple[NDArray[np.bool_], Read]:
+        photos = snapshot.images(segment.name)  # hashes the whole file once
+        present = [bool(row.image_sha256) for row in snapshot.segment_rows(segment.name)]
+        return np.array(present, bool), lambda chosen: photos[chosen]
+
+    return _Input(segment.files[IMAGES].sha256, read_photos)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One segment to embed by one encoder into one file."""
+
+    what: str
+    encoder: Encoder
+    segment: Segment
+    path: Path
+
+
+class _Cache:
+    def __init__(self, snapshot: Snapshot, root: Path, progress: Progress) -> None:
+        self._snapshot = snapshot
+        self._root = root
+        self._progress = progress
+        self.embedded = 0
+
+    def gather(
+        self, what: str, encoder: Encoder, input_of: Callable[[Snapshot, Segment], _Input]
+    ) -> NDArray[np.float16]:
+        """Features of the live rows, ``(live rows, width)``, in the snapshot's order."""
+        live: dict[str, list[int]] = {segment.name: [] for segment in self._snapshot.segments}
+        for name, row in self._snapshot.addresses:
+            live[name].append(row)
+        parts = [self._segment(what, encoder, one, input_of)[live[one.name]] for one in self._snapshot.segments]
+        return np.concatenate(parts) if parts else np.zeros((0, encoder.width), np.float16)
+
+    def _segment(
+        self, what: str, encoder: Encoder, segment: Segment, input_of: Callable[[Snapshot, Segment], _Input]
+    ) -> NDArray[np.float16]:
+        given = input_of(self._snapshot, segment)
+        path = self._root / encoder.sha / f"{segment.name}.{given.digest[:12]}.npy"
+        kept = _load(path, (segment.rows, encoder.width))
+        if kept is not None:
+            return kept
+        path.parent.mkdir(parents=True, exist_ok=True)
+        present, read = given.open()
+        job = _Job(what, encoder, segment, path)
+        starts = range(0, segment.rows, BLOCK)
+        blocks = [self._block(job, present[start : start + BLOCK], read, start) for start in starts]
+        whole = np.concatenate([np.zeros((0, encoder.width), np.float16), *blocks])
+        _save(path, whole)
+        for start in starts:
+            _part(path, start).unlink(missing_ok=True)
+        return whole
+
+    def _block(self, job: _Job, present: NDArray[np.bool_], read: Read, start: int) -> NDArray[np.float16]:
+        shape = (len(present), job.encoder.width)
+        kept = _load(_part(job.path, start), shape)
+        if kept is not None:
+            return kept
+        block = np.zeros(shape, np.float16)
+        rows = np.flatnonzero(present)
+        for done in range(0, len(rows), BATCH):
+            chosen = rows[done : done + BATCH]
+            block[chosen] = job.encoder.features(read(start + chosen))
+            self.embedded += len(chosen)
+            self._progress(job.what, job.segment.name, start + int(chosen[-1]) + 1, job.segment.rows)
+        if job.segment.rows > BLOCK:
+            _save(_part(job.path, start), block)
+        return block
+
+
+def _part(path: Path, start: int) -> Path:
+    return path.with_name(f"{path.stem}.part-{start:09d}.npy")
+
+
+def _save(path: Path, array: NDArray[np.float16]) -> None:
+    data = io.BytesIO()
+    np.save(data, array)
+    write_durably(path, data.getbuffer())
+
+
+def _load(path: Path, shape: tuple[int, int]) -> NDArray[np.float16] | None:
+    """The array of a cache file; None where there is none, or not of this shape."""
+    try:
+        array = np.load(path, mmap_mode="r" if shape[0] else None)
+    except FileNotFoundError:
+        return None
+    except (ValueError, EOFError):
+        log.warning("features.unreadable", extra={"file": path.name})
+        return None
+    return array if array.shape == shape and array.dtype == np.float16 else None
