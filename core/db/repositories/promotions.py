@@ -11,7 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from core.db.models import Audit, Promotion
+from core.db.models import Promotion
+from core.db.repositories import audit
 from core.errors import Conflict
 
 NO_EPOCH = 0
@@ -136,13 +137,14 @@ def _insert(session: Session, row: Promotion) -> Promotion:
     try:
         with session.begin_nested():  # a lost race undoes this insert only, not the caller's transaction
             session.add(row)
-            session.add(_audit_row(row))
+            _audit(session, row)
     except IntegrityError as error:
         raise EpochMoved(row.epoch - 1, None) from error
     session.refresh(row)
     return row
 
 
-def _audit_row(row: Promotion) -> Audit:
+def _audit(session: Session, row: Promotion) -> None:
     action = "rollback" if row.kind == "rollback" else "promote"
-    return Audit(actor=row.actor[:64], action=action, subject=f"release/{row.epoch}", detail={"models": row.models})
+    subject, detail = f"release/{row.epoch}", {"models": row.models}
+    audit.record(session, actor=row.actor[:64], action=action, subject=subject, version=row.epoch, detail=detail)
