@@ -1,0 +1,53 @@
+"""The one place that talks to OpenVINO: convert a SavedModel once, run it many times."""
+
+import functools
+import queue
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+
+# Left alone, OpenVINO would compute in bfloat16 where the CPU has it (features 2e-2 off), and would pin its
+# threads to cores that a second process here pins to as well.
+_COMPILE = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False}
+
+
+def convert_saved_model(saved_model: Path, xml: Path) -> None:
+    """Write a TensorFlow SavedModel as ``model.xml`` with its ``.bin`` beside it, weights in full float32."""
+    xml.parent.mkdir(parents=True, exist_ok=True)
+    ov.save_model(ov.convert_model(saved_model), xml, compress_to_fp16=False)
+
+
+@functools.cache
+def _core() -> ov.Core:
+    return ov.Core()
+
+
+class OpenVinoGraph:
+    """A compiled graph. Threads share it: each call borrows one of its few workspaces, or waits for one."""
+
+    def __init__(self, compiled: ov.CompiledModel) -> None:
+        self._workspaces: queue.SimpleQueue[ov.InferRequest] = queue.SimpleQueue()
+        for _ in range(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")):
+            self._workspaces.put(compiled.create_infer_request())
+
+    @classmethod
+    def open(cls, xml: Path, threads: int = 0) -> Self:
+        """Compile ``model.xml`` for this CPU in float32.
+
+        Args:
+            xml: the graph; its ``.bin`` lies beside it.
+            threads: cores to use; 0 for all that the machine has.
+        """
+        config: dict[str, Any] = {**_COMPILE, **({"INFERENCE_NUM_THREADS": threads} if threads else {})}
+        return cls(_core().compile_model(xml, "CPU", config))
+
+    def run(self, **inputs: NDArray[Any]) -> NDArray[np.float32]:
+        """Run one batch and return the first output (a converted graph may leak further ones)."""
+        workspace = self._workspaces.get()
+        try:
+            return workspace.infer(inputs)[0]
+        finally:
+            self._workspaces.put(workspace)
