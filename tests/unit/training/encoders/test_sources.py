@@ -1,0 +1,60 @@
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from tests.toys.bert import write_folder
+from training.encoders.sources import BadEncoderSource, find_image_source, find_text_source
+
+
+def test_the_embedded_encoder_names_its_own_licence_and_its_packages() -> None:
+    source = find_text_source("minilm")
+    assert "all-MiniLM-L6-v2" in source.name
+    assert "Apache-2.0" in source.licence
+    assert "MIT" in source.licence
+
+
+def test_a_folder_is_described_by_content_and_not_by_where_it_lies(tmp_path: Path) -> None:
+    here, there = (find_text_source(str(write_folder(tmp_path / name))) for name in ("here", "there"))
+    assert here.to_dict() == there.to_dict()
+    weights = (tmp_path / "here" / "model.safetensors").read_bytes()
+    assert here.files["model.safetensors"] == hashlib.sha256(weights).hexdigest()
+
+
+def test_a_folder_states_its_name_and_licence_where_it_has_them(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, {"_name_or_path": "someone/french-bert"})
+    (folder / "README.md").write_text("---\nlanguage: fr\nlicense: mit\n---\n")
+    source = find_text_source(str(folder))
+    assert (source.name, source.licence) == ("someone/french-bert", "weights mit")
+
+
+@pytest.mark.parametrize("missing", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_a_folder_without_one_of_its_files_is_refused(tmp_path: Path, missing: str) -> None:
+    write_folder(tmp_path)
+    (tmp_path / missing).unlink()
+    (tmp_path / "pytorch_model.bin").write_bytes(b"a pickle")
+    with pytest.raises(BadEncoderSource, match=missing):
+        find_text_source(str(tmp_path))
+
+
+def test_a_text_encoder_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(BadEncoderSource, match="camembert-base"):
+        find_text_source("camembert-base")
+
+
+@pytest.mark.parametrize(("setting", "weights"), [("random", "random(20)"), ("imagenet", "imagenet")])
+def test_image_weights_say_what_they_are(setting: str, weights: str) -> None:
+    source = find_image_source(setting)
+    assert source.weights == weights
+    assert source.loaded
+
+
+def test_a_file_of_image_weights_is_known_by_its_content(tmp_path: Path) -> None:
+    path = tmp_path / "mine.weights.h5"
+    path.write_bytes(b"weights")
+    assert find_image_source(str(path)).weights == f"file({hashlib.sha256(b'weights').hexdigest()})"
+
+
+def test_image_weights_that_do_not_exist_are_refused() -> None:
+    with pytest.raises(BadEncoderSource, match="Received: 'imagenett'"):
+        find_image_source("imagenett")

