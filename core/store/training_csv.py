@@ -10,6 +10,7 @@ from typing import Any
 
 from core import failpoints
 from core.durable import write_durably
+from core.store import manifests
 from core.store.rows import encode_rows
 from core.store.snapshot import Snapshot
 
@@ -23,12 +24,16 @@ def refresh(training: Path) -> bool:
     Looks again after writing, so that a slow writer of an old manifest does not have the last word.
     """
     rewritten = False
-    while True:
-        snapshot = Snapshot.open(training)
-        if is_intact(training) and recorded(training).get("manifest_sha256") == snapshot.manifest.sha256:
-            return rewritten
-        _write(training, snapshot)
+    while not _is_current(training):
+        _write(training, Snapshot.open(training))
         rewritten = True
+    return rewritten
+
+
+def _is_current(training: Path) -> bool:
+    newest = manifests.newest(training)
+    known = recorded(training).get("manifest_sha256")
+    return newest is not None and known == newest.sha256 and is_intact(training)
 
 
 def _write(training: Path, snapshot: Snapshot) -> None:
