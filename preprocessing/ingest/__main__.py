@@ -1,0 +1,131 @@
+"""``python -m preprocessing.ingest import | append | fsck``.
+
+Progress goes to standard error as JSON lines; the last line on standard output is one JSON object.
+Exit 0: done. 99: nothing to do. 1: refused or failed, said on standard error; for fsck: violations were found.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from core.db.repositories import consistency
+from core.db.session import make_engine, make_readers, make_sessions
+from core.domain.consistency import Staging
+from core.errors import EtalonError
+from core.logging import configure_logging
+from core.settings import DatabaseSettings, LoopSettings, ServingSettings, StoreSettings
+from core.store import fsck, manifests
+from core.store.fsck import Lease
+from preprocessing.images import ImageFolder
+from preprocessing.ingest.append import append, is_due
+from preprocessing.ingest.base import import_catalogue
+from preprocessing.ingest.tensors import tensor_of
+
+NOTHING_TO_DO = 99
+
+
+def main() -> int:
+    """Run one verb; returns the exit status."""
+    arguments = _parser().parse_args()
+    configure_logging()
+    engine = make_engine(DatabaseSettings())
+    try:
+        return arguments.run(arguments, engine, StoreSettings())
+    except EtalonError as error:
+        print(f"{arguments.verb} refused ({error.code}): {error}", file=sys.stderr)
+        return 1
+    finally:
+        engine.dispose()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m preprocessing.ingest", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+
+    verb = verbs.add_parser("import", help="make a catalogue in the challenge's layout the base of the training store")
+    verb.add_argument("--data", type=Path, required=True, help="the catalogue's folder")
+    verb.add_argument("--base", type=_share, default=1.0, help="share of its training products to keep (default 1.0)")
+    verb.add_argument("--limit", type=_count, help="look at only this many of its products")
+    verb.set_defaults(run=_import)
+
+    verb = verbs.add_parser("append", help="bring validated predictions into the training store")
+    verb.add_argument("--run-key", type=_run_key, required=True, help="the run that asks; again: the same batch")
+    verb.add_argument("--if-due", action="store_true", help="only if LOOP_MIN_ROWS wait, or one for LOOP_MAX_AGE_S")
+    verb.set_defaults(run=_append)
+
+    verb = verbs.add_parser("fsck", help="check the store's invariants")
+    verb.add_argument("--full", action="store_true", help="read every tensor and compare it with its photo")
+    verb.set_defaults(run=_fsck)
+    return parser
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(f"a share is between 0 and 1. Received: {text}")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more. Received: {text}")
+    return value
+
+
+def _run_key(text: str) -> str:
+    if not 1 <= len(text) <= 250:
+        raise argparse.ArgumentTypeError("a run key has 1 to 250 characters")
+    return text
+
+
+def _import(arguments: argparse.Namespace, engine: Engine, store: StoreSettings) -> int:
+    imported = import_catalogue(
+        make_sessions(engine), store, ServingSettings(), arguments.data, base=arguments.base, limit=arguments.limit
+    )
+    print(json.dumps(asdict(imported)))
+    return 0
+
+
+def _append(arguments: argparse.Namespace, engine: Engine, store: StoreSettings) -> int:
+    sessions = make_sessions(engine)
+    appended = None
+    if not arguments.if_due or is_due(sessions, LoopSettings(), arguments.run_key):
+        appended = append(sessions, store, run_key=arguments.run_key)
+    if appended is not None:
+        print(json.dumps(asdict(appended)))
+        return 0
+    numbers = manifests.numbers(store.training)
+    print(json.dumps({"segment": None, "rows": 0, "manifest": numbers[-1] if numbers else None}))
+    return NOTHING_TO_DO
+
+
+def _fsck(arguments: argparse.Namespace, engine: Engine, store: StoreSettings) -> int:
+    readers = make_readers(engine)
+    photos = ImageFolder(store.images)
+    claim_s = Lease().claim_s
+
+    def read_staging() -> Staging:
+        with readers() as session:
+            return consistency.staging(session)
+
+    violations = fsck.check(
+        store.training,
+        read_staging=read_staging,
+        read_tensor=lambda row: tensor_of(row, photos),
+        full=arguments.full,
+        lease=Lease(claim_s=claim_s, waiting_s=LoopSettings().max_age_s + claim_s),
+    )
+    for violation in violations:
+        print(violation)
+    numbers = manifests.numbers(store.training)
+    print(json.dumps({"violations": len(violations), "manifest": numbers[-1] if numbers else None}))
+    return 1 if violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""Validated predictions become training data, each exactly once, whatever stops the process and whenever.
+
+    claim    one transaction numbers a batch and freezes its rows; from here on the files are decided
+    write    products.csv and images.npy appear as one folder, whole, or not at all
+    publish  the next manifest names the folder; of two writers one wins, the other builds on top
+    mark     one transaction moves predictions, outbox and claim on
+
+Stopped anywhere, the next run resumes the open batch and repeats what was done without effect. Two runs at once
+do the same work to the same end.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from core import failpoints
+from core.db.repositories import ingest
+from core.db.repositories.ingest import Claim, ClaimedRow
+from core.domain.taxonomy import Taxonomy
+from core.errors import NotFound
+from core.settings import LoopSettings, StoreSettings
+from core.store import manifests, training_csv
+from core.store.manifests import append_segment
+from core.store.rows import TrainingRow
+from core.store.segments import segment_name, write_segment
+from preprocessing.images import ImageFolder
+from preprocessing.ingest.claim import claim_batch
+from preprocessing.ingest.tensors import tensors_of
+
+_log = logging.getLogger(__name__)
+
+MAX_ROWS = 5_000
+"""Most rows of one segment; what waits beyond them is the next run's."""
+
+
+class NoTaxonomy(NotFound):
+    """The store has no active categories yet."""
+
+    code = "store.no_taxonomy"
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What one run put into the training store; ``manifest`` is the first that names ``segment``."""
+
+    segment: str
+    rows: int
+    manifest: int
+
+
+def is_due(sessions: sessionmaker[Session], loop: LoopSettings, run_key: str) -> bool:
+    """Whether this run should append: it already did, a batch lies open, or enough waits for long enough."""
+    with sessions() as session:
+        if ingest.claim_of_run(session, run_key) is not None:
+            return True
+        return ingest.due(session, min_rows=loop.min_rows, max_age_s=loop.max_age_s)
+
+
+def append(
+    sessions: sessionmaker[Session], store: StoreSettings, *, run_key: str, max_rows: int = MAX_ROWS
+) -> Appended | None:
+    """Bring one batch of validated predictions into the training store.
+
+    Args:
+        sessions: sessions that write.
+        store: where the store is.
+        run_key: who asks; the same key again gets the same batch.
+        max_rows: most rows of the batch.
+
+    Returns:
+        The batch, or None when nothing waited.
+
+    Raises:
+        NoTaxonomy: no catalogue was imported.
+        LostPhoto: a row's photo is gone; the batch stays claimed and is resumed when it is back.
+        SegmentDiffers: the store holds another segment of this number (the database is older than the store).
+    """
+    taxonomy_version = active_taxonomy(store).version
+    claim = claim_batch(sessions, run_key=run_key, max_rows=max_rows)
+    if claim is not None:
+        failpoints.reach("append.claimed")
+        done = _ingest(sessions, store, claim, taxonomy_version)
+    else:
+        done = None
+    if manifests.numbers(store.training):
+        training_csv.refresh(store.training)
+    return done
+
+
+def _ingest(sessions: sessionmaker[Session], store: StoreSettings, claim: Claim, taxonomy_version: str) -> Appended:
+    name = segment_name(claim.segment)
+    if claim.manifest is not None:
+        return Appended(name, claim.rows, claim.manifest)
+    with sessions() as session:
+        rows = [training_row(row) for row in ingest.claimed_rows(session, claim)]
+    segment = write_segment(store.training, name, rows, tensors_of(rows, ImageFolder(store.images)))
+    manifest = append_segment(store.training, segment, taxonomy_version=taxonomy_version)
+    failpoints.reach("append.published")
+    with sessions.begin() as session:
+        marked = ingest.mark_ingested(session, claim, manifest)
+        failpoints.reach("append.marking")
+    failpoints.reach("append.marked")
+    _log.info("append.done", extra={"segment": name, "rows": claim.rows, "manifest": manifest, "marked": marked})
+    return Appended(name, claim.rows, manifest)
+
+
+def training_row(row: ClaimedRow) -> TrainingRow:
+    """A frozen prediction as the training store keeps it."""
+    return TrainingRow(
+        product_id=row.prediction_id,
+        prediction_id=row.prediction_id,
+        designation=row.designation,
+        description=row.description or "",
+        prdtypecode=row.prdtypecode,
+        image_sha256=row.image_sha256 or "",
+        source="validated",
+        split=row.split,
+        cluster=row.cluster,
+        reviewer=row.reviewer_id,
+        validated_at=_iso(row.decided_at),
+        model_version_shown=row.model_version,
+    )
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds") + "Z"
+
+
+def active_taxonomy(store: StoreSettings) -> Taxonomy:
+    """The categories that an import made active.
+
+    Raises:
+        NoTaxonomy: nothing was imported yet.
+    """
+    path = store.root / "taxonomy.csv"
+    if not path.is_file():
+        raise NoTaxonomy(f"there is no {path}: import a catalogue first")
+    return Taxonomy.from_csv(path)
