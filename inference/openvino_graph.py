@@ -15,9 +15,12 @@ _COMPILE = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY", "E
 
 
 def convert_saved_model(saved_model: Path, xml: Path) -> None:
-    """Write a TensorFlow SavedModel as ``model.xml`` with its ``.bin`` beside it, weights in full float32."""
+    """Write a TensorFlow SavedModel as ``model.xml`` with its ``.bin`` beside it, weights in full float32.
+
+    The runtime reads the SavedModel itself: ``openvino.convert_model`` would report its use to its makers.
+    """
     xml.parent.mkdir(parents=True, exist_ok=True)
-    ov.save_model(ov.convert_model(saved_model), xml, compress_to_fp16=False)
+    ov.save_model(_core().read_model(saved_model), xml, compress_to_fp16=False)
 
 
 @functools.cache

@@ -68,9 +68,7 @@ def build_image_encoder(settings: ModelSettings, packages_root: Path) -> Package
     """
     source = find_image_source(settings.image_weights)
     rules = PreprocessingSpec()
-    return _once(
-        packages_root, IMAGE_ENCODER, source, rules, lambda: _write_image_encoder(packages_root, source, rules)
-    )
+    return _once(packages_root, IMAGE_ENCODER, source, rules, _write_image_encoder)
 
 
 _Writer = Callable[[Path, Source, PreprocessingSpec], Package]
