@@ -1,7 +1,8 @@
 """Named places where a fault test may stop the process; nothing happens unless ``ETALON_FAILPOINT`` is set.
 
 ``ETALON_FAILPOINT=name:nth:action`` acts on the nth time (counted from 1) the process reaches ``name``.
-Actions: ``kill`` sends SIGKILL to the process itself, ``error`` raises ``FailpointError``.
+Actions: ``kill`` sends SIGKILL to the process itself, ``stop`` SIGSTOP (a stalled process, which SIGCONT wakes),
+``error`` raises ``FailpointError``.
 """
 
 import os
@@ -9,6 +10,7 @@ import signal
 from collections import Counter
 
 _reached: Counter[str] = Counter()
+_SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
 
 class FailpointError(OSError):
@@ -35,12 +37,12 @@ def reach(name: str) -> None:
 
 def _parse(wanted: str) -> tuple[str, int, str]:
     parts = wanted.split(":")
-    if len(parts) != 3 or not parts[1].isdigit() or parts[2] not in {"kill", "error"}:
-        raise ValueError(f"ETALON_FAILPOINT is name:nth:kill or name:nth:error. Received: {wanted!r}")
+    if len(parts) != 3 or not parts[1].isdigit() or parts[2] not in {*_SIGNALS, "error"}:
+        raise ValueError(f"ETALON_FAILPOINT is name:nth:kill, :stop or :error. Received: {wanted!r}")
     return parts[0], int(parts[1]), parts[2]
 
 
 def _act(name: str, action: str) -> None:
-    if action == "kill":
-        os.kill(os.getpid(), signal.SIGKILL)
-    raise FailpointError(f"failpoint {name}")
+    if action not in _SIGNALS:
+        raise FailpointError(f"failpoint {name}")
+    os.kill(os.getpid(), _SIGNALS[action])

@@ -90,6 +90,7 @@ def check(
     for segment in newest.segments if newest else ():
         found += _read(training, newest, segment, view)
         found += _check_images(training, segment, view.segments.get(segment.name, []), read_tensor, full=full)
+    found += _check_training_csv(training, newest)
     found += _check_view(view)
     if before is not None and read_staging is not None:
         found += _check_staging(view, before, read_staging())
@@ -120,7 +121,12 @@ def _check_chain(training: Path) -> Iterator[Violation]:
         elif parent is not None or number == 1:
             yield from _check_child(parent, manifest, where)
         parent, before = manifest, number
-    if training_csv.recorded(training) and not training_csv.is_intact(training):
+
+
+def _check_training_csv(training: Path, newest: Manifest | None) -> Iterator[Violation]:
+    """A record of an older manifest only says that writing stopped half-way; the next append finishes it."""
+    current = newest is not None and training_csv.recorded(training).get("manifest_sha256") == newest.sha256
+    if current and not training_csv.is_intact(training):
         where = str(training / training_csv.TRAINING_CSV)
         yield Violation("I5", "changed since it was written; the next append rewrites it", where)
 
