@@ -1,0 +1,93 @@
+"""Ports on loopback: the usual ones, the ones asked for, or the next free ones."""
+
+import json
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+_TRIED = 200
+_WANTED = {"api": ("SERVING_PORT", 8000), "airflow": ("AIRFLOW_PORT", 8080), "mlflow": ("MLFLOW_PORT", 5000)}
+
+
+class NoFreePort(RuntimeError):
+    """Neither the wanted port nor any of those after it is free."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The three ports that one system listens on."""
+
+    api: int
+    airflow: int
+    mlflow: int
+
+    @property
+    def api_url(self) -> str:
+        """Address of the HTTP service."""
+        return f"http://127.0.0.1:{self.api}"
+
+    @property
+    def airflow_url(self) -> str:
+        """Address of Airflow."""
+        return f"http://127.0.0.1:{self.airflow}"
+
+    @property
+    def mlflow_url(self) -> str:
+        """Address of MLflow."""
+        return f"http://127.0.0.1:{self.mlflow}"
+
+    def save(self, path: Path) -> None:
+        """Leave the ports for ``status`` and for the next start."""
+        path.write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> "Ports":
+        """The ports that ``save`` left.
+
+        Raises:
+            FileNotFoundError: the system was never started.
+        """
+        return cls(**json.loads(path.read_text(encoding="utf-8")))
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on ``port`` of the loopback interface now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def choose_ports(environ: Mapping[str, str], free: Callable[[int], bool] = is_free) -> tuple[Ports, list[str]]:
+    """The ports to listen on, and a sentence for every one that is not the wanted one.
+
+    Args:
+        environ: may name ports in ``SERVING_PORT``, ``AIRFLOW_PORT`` and ``MLFLOW_PORT``.
+        free: tells whether a port can be listened on.
+
+    Raises:
+        NoFreePort: nothing near a wanted port is free.
+        ValueError: a variable is not a port number.
+    """
+    chosen: dict[str, int] = {}
+    notices = []
+    for name, (variable, usual) in _WANTED.items():
+        wanted = _port_number(variable, environ.get(variable) or str(usual))
+        candidates = range(wanted, min(wanted + _TRIED, 65536))
+        port = next((p for p in candidates if p not in chosen.values() and free(p)), None)
+        if port is None:
+            raise NoFreePort(f"no port from {wanted} on is free for {name}; choose another with {variable}")
+        if port != wanted:
+            notices.append(f"port {wanted} is taken: {name} listens on {port} (choose another with {variable})")
+        chosen[name] = port
+    return Ports(**chosen), notices
+
+
+def _port_number(variable: str, text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise ValueError(f"{variable} must be a port number, 1 to 65535. Received: {text!r}")
+    return int(text)

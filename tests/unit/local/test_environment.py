@@ -1,0 +1,59 @@
+"""What every process is started with."""
+
+from pathlib import Path
+
+import pytest
+
+from local.environment import make_environment
+from local.ports import Ports
+from local.processes import MARK
+from local.secrets import Secrets
+from local.state import State
+
+PORTS = Ports(api=8001, airflow=8081, mlflow=5001)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> State:
+    state = State.at(tmp_path / "state with a space")
+    Secrets(state.secrets).generate()
+    return state
+
+
+def test_no_secret_stands_in_the_environment(state: State) -> None:
+    values = " ".join(make_environment(state, PORTS, {}).values())
+    for path in state.secrets.iterdir():
+        assert path.read_text() not in values
+
+
+def test_another_systems_settings_do_not_reach_this_one(state: State) -> None:
+    foreign = {"DB_URL": "mysql+pymysql://shop", "STORE_ROOT": "/srv", "AIRFLOW_HOME": "/opt", "AUTH_KEY": "k"}
+    environment = make_environment(state, PORTS, foreign)
+    assert environment["DB_URL"] == f"sqlite:///{state.root}/etalon.db"
+    assert environment["STORE_ROOT"] == str(state.root)
+    assert environment["AIRFLOW_HOME"] == str(state.airflow)
+    assert "AUTH_KEY" not in environment
+
+
+def test_model_and_loop_settings_of_the_caller_reach_every_process(state: State) -> None:
+    environment = make_environment(state, PORTS, {"MODEL_IMAGE_WEIGHTS": "imagenet", "LOOP_MIN_ROWS": "50"})
+    assert environment["MODEL_IMAGE_WEIGHTS"] == "imagenet"
+    assert environment["LOOP_MIN_ROWS"] == "50"
+
+
+def test_every_part_listens_on_loopback_and_finds_the_others(state: State) -> None:
+    environment = make_environment(state, PORTS, {})
+    assert environment["SERVING_HOST"] == environment["AIRFLOW__API__HOST"] == "127.0.0.1"
+    assert environment["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:8081/execution/"
+    assert environment["LOOP_AIRFLOW_URL"] == "http://127.0.0.1:8081"
+    assert environment["TRAIN_TRACKING_URI"] == "http://127.0.0.1:5001"
+
+
+def test_every_path_is_absolute(state: State) -> None:
+    environment = make_environment(state, PORTS, {})
+    for name in ("STORE_ROOT", "TRAIN_CONFIG", "GATE_POLICY", "AUTH_KEY_FILE", "JOBS_PYTHON", "AIRFLOW_HOME"):
+        assert Path(environment[name]).is_absolute(), name
+
+
+def test_every_process_carries_the_mark_of_its_state(state: State) -> None:
+    assert make_environment(state, PORTS, {})[MARK] == str(state.root)
