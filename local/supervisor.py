@@ -167,16 +167,16 @@ def config_text(state: State, socket: Path, programs: Sequence[Program]) -> str:
             **{"supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"},
         ),
     ]
-    sections += [_program_section(state, program, 10 * position) for position, program in enumerate(programs, 1)]
+    sections += [_program_section(state, program) for program in programs]
     return "\n".join(sections)
 
 
-def _program_section(state: State, program: Program, priority: int) -> str:
+def _program_section(state: State, program: Program) -> str:
     return _section(
         f"program:{program.name}",
         command=shlex.join(program.command),
         directory=PROJECT,
-        priority=priority,
+        priority=1,  # the same for all: programs of different priorities would be stopped one after another
         autostart=str(program.starts_alone).lower(),
         autorestart="true",
         startsecs=2,
