@@ -1,0 +1,86 @@
+"""What makes a training the same training, and the folder in which a run keeps what its verbs found.
+
+runs/<slug of the run key>/<verb>.json   one result per verb: a verb that finds its own is done
+runs/trained/<train key>.json            the package of every training ever finished
+runs/encoders.json                       the encoders that the next training uses
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from core.durable import write_durably
+
+_CODE = Path(__file__).resolve().parents[2]
+_ROOMS = ("preprocessing", "inference", "training")
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def slug(run_key: str) -> str:
+    """A folder name for any run key: readable at its beginning, unique by its end."""
+    readable = _UNSAFE.sub("_", run_key).strip("._")[:80]
+    return f"{readable}-{hashlib.sha256(run_key.encode()).hexdigest()[:8]}"
+
+
+def code_version(root: Path = _CODE) -> str:
+    """The sha256 over the path and content of every Python file that a training runs through."""
+    digest = hashlib.sha256()
+    for path in sorted(path for room in _ROOMS for path in (root / room).rglob("*.py")):
+        digest.update(f"{path.relative_to(root).as_posix()}\0{_sha256(path.read_bytes())}\n".encode())
+    return digest.hexdigest()
+
+
+def train_key(*, manifest_sha256: str, code: str, config: bytes, encoders: Mapping[str, str]) -> str:
+    """What names a training: two with the same key give the same package on the same kind of processor.
+
+    Args:
+        manifest_sha256: of the snapshot it learns from.
+        code: ``code_version()``.
+        config: bytes of ``training/config.toml``.
+        encoders: encoder package shas by kind.
+    """
+    facts = [manifest_sha256, code, _sha256(config), *(f"{kind}={sha}" for kind, sha in sorted(encoders.items()))]
+    return _sha256("\n".join(facts).encode())
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+class ResultFile:
+    """One JSON object on the disk, absent or whole."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self) -> dict[str, Any] | None:
+        """The object, None where there is none."""
+        try:
+            return json.loads(self._path.read_bytes())
+        except FileNotFoundError:
+            return None
+
+    def write(self, result: Mapping[str, Any]) -> dict[str, Any]:
+        """Keep ``result`` durably and return it as it will be read back."""
+        text = json.dumps(result, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(self._path, text.encode())
+        return json.loads(text)
+
+
+class Runs:
+    """The folder of all runs."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def result(self, run_key: str, verb: str) -> ResultFile:
+        """What ``verb`` found in the run ``run_key``."""
+        return ResultFile(self._root / slug(run_key) / f"{verb}.json")
+
+    def trained(self, key: str) -> ResultFile:
+        """What the training named ``key`` gave, whichever run asked for it."""
+        return ResultFile(self._root / "trained" / f"{key}.json")
