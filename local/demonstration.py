@@ -5,7 +5,7 @@ Airflow, the release through the gate. The demonstration itself only knows the r
 """
 
 import time
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from client import Champion, EtalonClient
@@ -53,14 +53,19 @@ class Demonstration:
         step, say = self._steps.step, self._steps.say
         for notice in self._system.notices:
             say(notice)
-        with step("databases and accounts"):
-            self._system.migrate()
-        self._start_all_but_api()  # they come up while the base is imported and the champion trained
-        with step("catalogue"):
-            data = self._wishes.data or generate_sample(self._system)
-            imported = self._system.import_catalogue(data, self._wishes.base, self._wishes.limit)
-            say(f"base imported: {imported}")
-        products, plan = self._plan(data)
+        with ThreadPoolExecutor(1) as background:
+            # Airflow and MLflow come up while the base is imported and the champion trained. The service follows
+            # later: at its start it reads how many verdicts make a retraining.
+            booted = background.submit(self._system.boot, without={"api"})
+            with step("database and accounts"):
+                self._system.migrate()
+            with step("catalogue"):
+                data = self._wishes.data or generate_sample(self._system)
+                say(f"generated: {data}" if self._wishes.data is None else f"read: {data}")
+                base = self._system.import_catalogue(data, self._wishes.base, self._wishes.limit)
+                say(f"base: {base['rows']} rows, {base['splits']}")
+            products, plan = self._plan(data)
+            booted.result()
         with step("first champion (encoders, training, evaluation)"):
             self._system.supervisor.start_program("api")
             self._system.wait_healthy("mlflow", say=say)
@@ -70,11 +75,6 @@ class Demonstration:
             self._wait_for_dag()
         with self._client("customer") as customer:
             self._close_the_loop(customer, products, plan)
-
-    def _start_all_but_api(self) -> None:
-        """The service reads at its start how many verdicts make a retraining, which is not known yet."""
-        programs = [replace(program, starts_alone=program.name != "api") for program in self._system.programs]
-        self._system.supervisor.start(programs, self._system.environment)
 
     def _plan(self, data: Path) -> tuple[list[Incoming], VerdictPlan]:
         """The products to come, spare ones last, and what the reviewer will do; tells the loop how many to expect."""

@@ -1,8 +1,7 @@
 """One system: its state, ports, environment and programs, put together and made ready."""
 
 import os
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -65,7 +64,8 @@ class System:
 
     @classmethod
     def _of(cls, state: State, ports: Ports, settings: Mapping[str, str]) -> "System":
-        environment = make_environment(state, ports) | settings
+        usual = make_environment(state, ports)
+        environment = {name: value for name, value in usual.items() if f"{name}_FILE" not in settings} | settings
         return cls(state, ports, environment, tuple(make_programs(state, ports)), Supervisor(state))
 
     @property
@@ -74,15 +74,17 @@ class System:
         return Secrets(self.state.secrets)
 
     def migrate(self) -> None:
-        """Bring both databases to the newest schema and make one account a role. Safe to repeat."""
-        with ThreadPoolExecutor(1) as pool:
-            airflow = pool.submit(run_module, self.state, self.environment, "airflow", "db", "migrate")
-            self.job("core.db", "migrate")
-            for role in ROLES:
-                self.job(
-                    *("api.accounts", "create", "--username", role, "--role", role), stdin=self.secrets.password(role)
-                )
-            airflow.result()
+        """Bring the staging database to the newest schema and make one account a role. Safe to repeat."""
+        self.job("core.db", "migrate")
+        for role in ROLES:
+            account = ("--username", role, "--role", role)
+            self.job("api.accounts", "create", *account, stdin=self.secrets.password(role))
+
+    def boot(self, *, without: Collection[str] = ()) -> None:
+        """Migrate Airflow's database and start every program but those named in ``without``."""
+        self.module("airflow", "db", "migrate")
+        programs = [replace(program, starts_alone=program.name not in without) for program in self.programs]
+        self.supervisor.start(programs, self.environment)
 
     def job(self, module: str, *arguments: str, stdin: str = "") -> dict[str, Any]:
         """Run a job in this system's environment and return its JSON."""

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,13 +56,16 @@ def start(root: Path, wishes: Wishes) -> int:
 def _start(system: System, wishes: Wishes, steps: Steps) -> None:
     for notice in system.notices:
         steps.say(notice)
-    with steps.step("databases and accounts"):
-        system.migrate()
-    system.supervisor.start(system.programs, system.environment)
-    if not has_catalogue(system.state):
-        with steps.step("first catalogue"):
-            data = wishes.data or generate_sample(system)
-            steps.say(f"imported: {system.import_catalogue(data, wishes.base, wishes.limit)}")
+    with ThreadPoolExecutor(1) as background:
+        booted = background.submit(system.boot, without={"api"})  # which needs the schema that is made meanwhile
+        with steps.step("database and accounts"):
+            system.migrate()
+        if not has_catalogue(system.state):
+            with steps.step("first catalogue"):
+                data = wishes.data or generate_sample(system)
+                steps.say(f"imported: {system.import_catalogue(data, wishes.base, wishes.limit)}")
+        booted.result()
+    system.supervisor.start_program("api")
     if not has_champion(system.state):
         with steps.step("first champion (encoders, training, evaluation)"):
             system.wait_healthy("mlflow", say=steps.say)
