@@ -9,12 +9,14 @@ The asset event (sent by the API when enough verdicts wait) only wakes the run e
 what there is to do, and the timetable makes sure that somebody asks. Any task may run again, or twice at once.
 """
 
+from datetime import timedelta
+
 from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable, chain, dag
 from job_process import DEFAULTS, job
 
 MANIFEST = {"MANIFEST": "{{ ti.xcom_pull('append')['manifest'] }}"}
 PACKAGE = {"PACKAGE": "{{ ti.xcom_pull('fit')['package'] }}"}
-MLFLOW_MAY_BE_AWAY = {"retries": 5, "retry_exponential_backoff": True}
+MLFLOW_MAY_BE_AWAY = {"retries": 10, "retry_exponential_backoff": True, "max_retry_delay": timedelta(minutes=2)}
 
 
 @dag(
