@@ -11,12 +11,13 @@ def has_catalogue(state: State) -> bool:
     return any((state.root / "training" / "manifests").glob("*.json"))
 
 
-def generate_sample(system: System) -> Path:
-    """A generated catalogue in the challenge's layout, made once a state."""
+def generate_sample(system: System, limit: int | None) -> Path:
+    """A generated catalogue in the challenge's layout, made once a state: ``limit`` products and as many to arrive."""
     folder = system.state.root / "sample"
     if not folder.is_dir():
         draft = folder.with_name("sample.new")
-        system.module("local.sample", "--out", str(draft))
+        size = [] if limit is None else ["--train", str(limit), "--incoming", str(limit)]
+        system.module("local.sample", "--out", str(draft), *size)
         draft.rename(folder)
     return folder
 

@@ -60,7 +60,7 @@ class Demonstration:
             with step("database and accounts"):
                 self._system.migrate()
             with step("catalogue"):
-                data = self._wishes.data or generate_sample(self._system)
+                data = self._wishes.data or generate_sample(self._system, self._wishes.limit)
                 say(f"generated: {data}" if self._wishes.data is None else f"read: {data}")
                 base = self._system.import_catalogue(data, self._wishes.base, self._wishes.limit)
                 say(f"base: {base['rows']} rows, {base['splits']}")

@@ -62,7 +62,7 @@ def _start(system: System, wishes: Wishes, steps: Steps) -> None:
             system.migrate()
         if not has_catalogue(system.state):
             with steps.step("first catalogue"):
-                data = wishes.data or generate_sample(system)
+                data = wishes.data or generate_sample(system, wishes.limit)
                 steps.say(f"imported: {system.import_catalogue(data, wishes.base, wishes.limit)}")
         booted.result()
     system.supervisor.start_program("api")
