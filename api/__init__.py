@@ -1,0 +1,1 @@
+"""The HTTP service: one folder per noun, each with routes, schemas and service."""

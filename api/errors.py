@@ -1,0 +1,179 @@
+"""The only place that knows HTTP statuses: every answer that is no success is a problem document (RFC 9457)."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from core.errors import Conflict, EtalonError, Invalid, NotFound, Unavailable
+from preprocessing.images import ImageTooLarge
+
+_log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 2
+
+
+class Unauthenticated(EtalonError):
+    """Nobody is signed in: the token is missing, forged, expired or revoked, or the password is wrong."""
+
+    code = "account.unauthenticated"
+
+
+class Forbidden(EtalonError):
+    """The signed-in account's role does not cover this."""
+
+    code = "account.role_too_low"
+
+
+class TooManyAttempts(EtalonError):
+    """The caller has to wait ``retry_after_s`` before asking again."""
+
+    code = "account.too_many_attempts"
+
+    def __init__(self, detail: str, retry_after_s: int) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class StaleVersion(Conflict):
+    """The caller named a version that is not the newest."""
+
+    code = "review.stale_version"
+
+
+class FieldError(BaseModel):
+    """One thing wrong with a request: where, and which rule. What was sent is not repeated."""
+
+    loc: list[str | int]
+    message: str
+    rule: str
+
+
+class Problem(BaseModel):
+    """Why a request was not answered (RFC 9457). ``code`` is stable; ``detail`` is for people."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    errors: list[FieldError] | None = None
+
+
+# The first class in an error's ancestry that stands here decides.
+STATUSES: dict[type[EtalonError], int] = {
+    Unauthenticated: 401,
+    Forbidden: 403,
+    TooManyAttempts: 429,
+    StaleVersion: 412,
+    ImageTooLarge: 413,
+    Invalid: 422,
+    NotFound: 404,
+    Conflict: 409,
+    Unavailable: 503,
+    EtalonError: 500,
+}
+_CODES = {
+    400: "request.malformed",
+    401: "account.unauthenticated",
+    404: "request.not_found",
+    405: "request.method_not_allowed",
+    408: "request.timeout",
+    413: "request.too_large",
+    415: "request.unsupported_encoding",
+    422: "request.invalid",
+}
+
+
+def status_of(error: EtalonError) -> int:
+    """The HTTP status of one of our errors."""
+    return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+
+
+def problem_response(
+    request_id: str,
+    status: int,
+    detail: str,
+    *,
+    code: str | None = None,
+    errors: Sequence[FieldError] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """An answer with a problem document; 401 and 503 get the headers that they owe."""
+    problem = Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        code=code or _CODES.get(status, "service.error"),
+        request_id=request_id,
+        errors=list(errors) if errors is not None else None,
+    )
+    owed = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": str(RETRY_AFTER_S)}}.get(status, {})
+    return JSONResponse(
+        problem.model_dump(exclude_none=True), status, headers={**owed, **(headers or {})}, media_type=MEDIA_TYPE
+    )
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route may answer besides its success, for OpenAPI. 500 is declared for every route."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in (*statuses, 500)}
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error that a route, a dependency or the framework raises."""
+    app.add_exception_handler(EtalonError, _on_ours)
+    app.add_exception_handler(HTTPException, _on_framework)
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    for kind in (OperationalError, InterfaceError, PoolTimeout):
+        app.add_exception_handler(kind, _on_database)
+
+
+def _on_ours(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, EtalonError)  # noqa: S101 - registered for nothing else
+    status = status_of(error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.warning("request.unavailable", extra={"code": error.code, "request_id": request.state.request_id})
+    wait = {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooManyAttempts) else None
+    return problem_response(request.state.request_id, status, str(error), code=error.code, headers=wait)
+
+
+def _on_framework(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    return problem_response(
+        request.state.request_id, error.status_code, str(error.detail), headers=dict(error.headers or {})
+    )
+
+
+def _on_validation(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    found = [_field_error(item) for item in error.errors()]
+    return problem_response(request.state.request_id, 422, "The request breaks a rule.", errors=found[:20])
+
+
+def _field_error(item: Mapping[str, Any]) -> FieldError:
+    """A validation error without the input: an unknown field's name is input too."""
+    rule = str(item["type"])
+    where = [part for part in item["loc"] if isinstance(part, str | int)]
+    if rule == "extra_forbidden":
+        where[-1] = "(unknown field)"
+    message = str(item["ctx"]["error"]) if rule == "json_invalid" else str(item["msg"])
+    return FieldError(loc=where, message=message, rule=rule)
+
+
+def _on_database(request: Request, error: Exception) -> JSONResponse:
+    """Locked, gone or overloaded: nothing was committed, so the caller may simply ask again."""
+    _log.error("database.unavailable", exc_info=error, extra={"request_id": request.state.request_id})
+    return problem_response(
+        request.state.request_id, 503, "The database does not answer; try again.", code="database.unavailable"
+    )
