@@ -1,0 +1,111 @@
+"""What routes ask for: the caller, a transaction, and the parts of the service."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.security import OAuth2PasswordBearer
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from api.accounts.service import Account, AccountService
+from api.errors import Forbidden, Unauthenticated
+from api.predictions.admission import Admission
+from api.serving.engine import ServingEngine
+from api.settings import ServiceSettings
+from api.taxonomy import TaxonomyFile
+from core.domain.roles import Role
+from core.domain.taxonomy import Taxonomy
+from preprocessing.images import ImageFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that lives as long as the process; wired in ``api/app.py``."""
+
+    settings: ServiceSettings
+    database: Engine
+    sessions: sessionmaker[Session]
+    readers: sessionmaker[Session]
+    accounts: AccountService
+    images: ImageFolder
+    taxonomy: TaxonomyFile
+    serving: ServingEngine
+    admission: Admission
+
+
+def get_parts(request: Request) -> Parts:
+    """The process's parts."""
+    return request.app.state.parts
+
+
+PartsDep = Annotated[Parts, Depends(get_parts)]
+
+
+def get_session(parts: PartsDep) -> Iterator[Session]:
+    """A transaction that begins at its first statement and is committed before the answer leaves."""
+    with parts.sessions.begin() as session:
+        yield session
+
+
+def get_reader(parts: PartsDep) -> Iterator[Session]:
+    """A session that only looks."""
+    with parts.readers() as session:
+        yield session
+
+
+# With the default scope the commit would follow the response, and a failed one would still be a 200.
+SessionDep = Annotated[Session, Depends(get_session, scope="function")]
+ReaderDep = Annotated[Session, Depends(get_reader, scope="function")]
+
+
+def get_accounts(parts: PartsDep) -> AccountService:
+    """The accounts."""
+    return parts.accounts
+
+
+AccountsDep = Annotated[AccountService, Depends(get_accounts)]
+
+
+def get_taxonomy(parts: PartsDep) -> Taxonomy:
+    """The active taxonomy."""
+    return parts.taxonomy.current()
+
+
+TaxonomyDep = Annotated[Taxonomy, Depends(get_taxonomy)]
+
+_bearer = OAuth2PasswordBearer(tokenUrl="token", auto_error=False)
+
+
+def get_caller(request: Request, accounts: AccountsDep, token: Annotated[str | None, Depends(_bearer)]) -> Account:
+    """The signed-in account.
+
+    Raises:
+        Unauthenticated: no bearer token, several, or one that is not valid.
+    """
+    if token is None or len(request.headers.getlist("authorization")) != 1:
+        raise Unauthenticated("Sign in at /token and send the token once, as Authorization: Bearer.")
+    return accounts.recognise(token)
+
+
+CallerDep = Annotated[Account, Depends(get_caller)]
+
+
+def get_reviewer(caller: CallerDep) -> Account:
+    """The signed-in account, which may review.
+
+    Raises:
+        Forbidden: it may not.
+    """
+    if not caller.role.covers(Role.REVIEWER):
+        raise Forbidden("This takes the role reviewer.")
+    return caller
+
+
+ReviewerDep = Annotated[Account, Depends(get_reviewer)]
+
+
+def open_to(who: str) -> dict[str, Any]:
+    """OpenAPI's note of who may call a route: ``anyone``, ``customer`` (any signed-in account), or a higher role."""
+    return {"x-role": who}
