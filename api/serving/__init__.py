@@ -1,0 +1,1 @@
+"""The release in memory, and the orchestrator's alarm clock."""
