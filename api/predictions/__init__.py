@@ -1,0 +1,1 @@
+"""Products, the model's suggestions for them, and reading them back."""

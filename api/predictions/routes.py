@@ -1,0 +1,123 @@
+"""Asking for a prediction, and reading predictions back."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Header, Query, Response
+
+from api.deps import CallerDep, Parts, PartsDep, ReaderDep, SessionDep, TaxonomyDep, open_to
+from api.errors import problems
+from api.predictions.schemas import PredictForm, PredictionPage, PredictionRead
+from api.predictions.service import NoImage, PredictionDesk, Submission, delete_pending, find, list_page, stage
+from api.strict import StrictRoute
+from core.db.repositories.predictions import Order
+from core.domain.review import Status
+
+router = APIRouter(tags=["predictions"], route_class=StrictRoute)
+
+IdempotencyKey = Annotated[
+    str | None, Header(alias="Idempotency-Key", min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")
+]
+
+
+def get_desk(parts: PartsDep) -> PredictionDesk:
+    """The desk that takes submissions."""
+    serving = parts.settings.serving
+    return PredictionDesk(
+        parts.readers, parts.serving, parts.images, serving.max_upload_bytes, serving.max_image_pixels
+    )
+
+
+DeskDep = Annotated[PredictionDesk, Depends(get_desk)]
+
+
+@router.post(
+    "/predict",
+    status_code=201,
+    responses=problems(400, 401, 408, 413, 415, 422, 503),
+    openapi_extra=open_to("customer"),
+)
+def predict(
+    form: Annotated[PredictForm, Form(media_type="multipart/form-data")],
+    caller: CallerDep,
+    desk: DeskDep,
+    session: SessionDep,
+    taxonomy: TaxonomyDep,
+    parts: PartsDep,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> PredictionRead:
+    """Classify a product and stage the answer for review.
+
+    Sending the same `Idempotency-Key` with the same content again answers with the same prediction.
+    """
+    submission = _submission(form, idempotency_key, parts)
+    row = desk.repeated(submission, caller)
+    if row is None:
+        with parts.admission:
+            new = desk.answer(submission, caller)
+        row = stage(session, new, submission, caller)
+    response.headers["Location"] = f"/predictions/{row.id}"
+    response.headers["ETag"] = f'"{row.version}"'
+    return PredictionRead.from_row(row, taxonomy)
+
+
+def _submission(form: PredictForm, idempotency_key: str | None, parts: Parts) -> Submission:
+    image = None
+    if form.image is not None:
+        # One byte more than allowed is enough to be refused for.
+        image = form.image.file.read(parts.settings.serving.max_upload_bytes + 1)
+        if not image and not form.image.filename:  # a browser's empty file field
+            image = None
+    return Submission(form.designation, form.description or None, image, form.model, idempotency_key)
+
+
+@router.get("/predictions", responses=problems(401, 422, 503), openapi_extra=open_to("customer"))
+def list_predictions(
+    caller: CallerDep,
+    session: ReaderDep,
+    taxonomy: TaxonomyDep,
+    status: Status | None = None,
+    order: Order = Order.NEWEST,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=256)] = None,
+) -> PredictionPage:
+    """The caller's predictions; everybody's for reviewers and admins. Newest first, or least certain first."""
+    rows, next_cursor = list_page(session, caller, status=status, order=order, cursor=cursor, limit=limit)
+    return PredictionPage(items=[PredictionRead.from_row(row, taxonomy) for row in rows], next_cursor=next_cursor)
+
+
+@router.get("/predictions/{prediction_id}", responses=problems(401, 404, 422, 503), openapi_extra=open_to("customer"))
+def read_prediction(
+    prediction_id: str, caller: CallerDep, session: ReaderDep, taxonomy: TaxonomyDep, response: Response
+) -> PredictionRead:
+    """One prediction. Its `ETag` is its version, for `If-Match`."""
+    row = find(session, prediction_id, caller)
+    response.headers["ETag"] = f'"{row.version}"'
+    return PredictionRead.from_row(row, taxonomy)
+
+
+@router.get(
+    "/predictions/{prediction_id}/image",
+    response_class=Response,
+    responses={200: {"content": {"image/jpeg": {}}}, **problems(401, 404, 422, 503)},
+    openapi_extra=open_to("customer"),
+)
+def read_image(prediction_id: str, caller: CallerDep, session: ReaderDep, parts: PartsDep) -> Response:
+    """The photo that the model saw: upright, re-encoded, without metadata."""
+    row = find(session, prediction_id, caller)
+    if row.image_sha256 is None:
+        raise NoImage("This prediction was made from text alone.")
+    session.close()  # the disk may be slow; the connection is not needed any more
+    headers = {"Cache-Control": "private, max-age=3600"}
+    return Response(parts.images.get(row.image_sha256), media_type="image/jpeg", headers=headers)
+
+
+@router.delete(
+    "/predictions/{prediction_id}",
+    status_code=204,
+    responses=problems(401, 404, 409, 422, 503),
+    openapi_extra=open_to("customer"),
+)
+def delete_prediction(prediction_id: str, caller: CallerDep, session: SessionDep) -> None:
+    """Delete a pending prediction: one's own, or any for reviewers and admins."""
+    delete_pending(session, prediction_id, caller)

@@ -1,0 +1,237 @@
+"""Classifying a product and staging the answer; reading staged answers back."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, sessionmaker
+
+from api.accounts.service import Account
+from api.predictions import cursors
+from api.serving.engine import ServingEngine
+from core.db.models import Prediction
+from core.db.repositories import audit, predictions
+from core.db.repositories.predictions import NewPrediction, Order
+from core.domain.product import Product
+from core.domain.review import Status
+from core.domain.roles import Role
+from core.errors import Conflict, Invalid, NotFound, Unavailable
+from inference.answer import Answer
+from preprocessing.images import ImageFolder, SanitisedImage, sanitise
+
+_TOP_K = 3
+
+
+class UnknownPrediction(NotFound):
+    """There is no such prediction, or it is somebody else's."""
+
+    code = "prediction.not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such prediction.")
+
+
+class NoImage(NotFound):
+    """The prediction was made from text alone."""
+
+    code = "prediction.no_image"
+
+
+class NotDeletable(Conflict):
+    """Only pending predictions can be deleted, and this one is not, or changed while it was being deleted."""
+
+    code = "prediction.not_pending"
+
+
+class KeyReused(Invalid):
+    """The idempotency key was used before, for another request."""
+
+    code = "request.idempotency_key_reused"
+
+
+class StorageRefused(Unavailable):
+    """The disk did not take the photo; nothing was staged."""
+
+    code = "storage.refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One request for a prediction, as it was sent.
+
+    Attributes:
+        image: the upload's bytes, not yet looked at, or None.
+        model: the asked-for model's name, or None for the default one.
+        idempotency_key: the caller's name for this request, or None.
+    """
+
+    designation: str
+    description: str | None
+    image: bytes | None
+    model: str | None
+    idempotency_key: str | None
+
+    @property
+    def sha256(self) -> str:
+        """The request's fingerprint: equal for equal content."""
+        digest = hashlib.sha256()
+        for part in (self.designation, self.description, self.model):
+            digest.update(b"-" if part is None else f"{len(part)}:{part}".encode())
+        digest.update(b"-" if self.image is None else hashlib.sha256(self.image).digest())
+        return digest.hexdigest()
+
+
+class PredictionDesk:
+    """Takes submissions. The model runs while no transaction is open.
+
+    Args:
+        readers: sessions for looking whether a key was used before.
+        serving: the release that answers.
+        images: where photos are kept.
+        max_upload_bytes: longest image accepted.
+        max_image_pixels: most pixels accepted.
+    """
+
+    def __init__(
+        self,
+        readers: sessionmaker[Session],
+        serving: ServingEngine,
+        images: ImageFolder,
+        max_upload_bytes: int,
+        max_image_pixels: int,
+    ) -> None:
+        self._readers = readers
+        self._serving = serving
+        self._images = images
+        self._max_upload_bytes = max_upload_bytes
+        self._max_image_pixels = max_image_pixels
+
+    def repeated(self, submission: Submission, owner: Account) -> Prediction | None:
+        """What this owner was answered when they sent the same key before.
+
+        Raises:
+            KeyReused: it was another request.
+        """
+        if submission.idempotency_key is None:
+            return None
+        with self._readers() as session:
+            return _answered_before(session, submission, owner)
+
+    def answer(self, submission: Submission, owner: Account) -> NewPrediction:
+        """Run the model and keep the photo; staging the answer is ``stage``'s.
+
+        Raises:
+            NoRelease: nothing is served yet.
+            UnknownModel: the release has no such model.
+            BadImage: the upload is no photo.
+            StorageRefused: the disk did not take the photo.
+        """
+        release = self._serving.release()
+        name, model = release.model(submission.model)
+        photo = self._sanitise(submission.image)
+        product = Product(submission.designation, submission.description, photo.data if photo else None)
+        answer = model.predict([product], top_k=_TOP_K)[0]
+        if photo is not None:
+            self._keep(photo)
+        return NewPrediction(
+            owner_id=owner.id,
+            idempotency_key=submission.idempotency_key,
+            request_sha256=submission.sha256,
+            designation=submission.designation,
+            description=submission.description,
+            image_sha256=photo.sha256 if photo else None,
+            modality=answer.modality.value,
+            suggested_code=answer.prdtypecode,
+            confidence=answer.confidence,
+            answer=_as_json(answer),
+            model_name=name,
+            model_version=model.sha,
+            epoch=release.epoch,
+            taxonomy_version=model.taxonomy_version,
+        )
+
+    def _sanitise(self, upload: bytes | None) -> SanitisedImage | None:
+        if upload is None:
+            return None
+        return sanitise(upload, max_bytes=self._max_upload_bytes, max_pixels=self._max_image_pixels)
+
+    def _keep(self, photo: SanitisedImage) -> None:
+        try:
+            self._images.put(photo)
+        except OSError as error:
+            raise StorageRefused("The photo could not be stored; try again.") from error
+
+
+def stage(session: Session, new: NewPrediction, submission: Submission, owner: Account) -> Prediction:
+    """Insert the answer as pending. A request that was sent twice at once stages one row, and both get it.
+
+    Raises:
+        KeyReused: the key was taken by another request meanwhile.
+    """
+    known = _answered_before(session, submission, owner)
+    if known is not None:
+        return known
+    try:
+        return predictions.add(session, new)
+    except IntegrityError:
+        known = _answered_before(session, submission, owner)
+        if known is None:
+            raise
+        return known
+
+
+def _answered_before(session: Session, submission: Submission, owner: Account) -> Prediction | None:
+    if submission.idempotency_key is None:
+        return None
+    row = predictions.by_idempotency_key(session, owner.id, submission.idempotency_key)
+    if row is not None and row.request_sha256 != submission.sha256:
+        raise KeyReused("This Idempotency-Key was used for another request.")
+    return row
+
+
+def _as_json(answer: Answer) -> dict[str, list[list[float]] | dict[str, list[list[float]]]]:
+    return {
+        "top_k": [[code, probability] for code, probability in answer.top_k],
+        "experts": {name: [[code, probability] for code, probability in best] for name, best in answer.experts.items()},
+    }
+
+
+def find(session: Session, prediction_id: str, caller: Account) -> Prediction:
+    """The prediction that ``caller`` may see: their own, or any for reviewers and admins.
+
+    Raises:
+        UnknownPrediction: there is none, or it is not theirs to see.
+    """
+    row = predictions.by_id(session, prediction_id) if cursors.is_prediction_id(prediction_id) else None
+    if row is None or not (row.owner_id == caller.id or caller.role.covers(Role.REVIEWER)):
+        raise UnknownPrediction
+    return row
+
+
+def list_page(
+    session: Session, caller: Account, *, status: Status | None, order: Order, cursor: str | None, limit: int
+) -> tuple[Sequence[Prediction], str | None]:
+    """A page of what ``caller`` may see, and the cursor of the next one (None: this is the last).
+
+    Raises:
+        BadCursor: ``cursor`` is not one of ours.
+    """
+    owner_id = None if caller.role.covers(Role.REVIEWER) else caller.id
+    after = cursors.decode(order, cursor) if cursor is not None else None
+    rows = predictions.page(session, owner_id=owner_id, status=status, order=order, after=after, limit=limit + 1)
+    shown = rows[:limit]
+    return shown, cursors.encode(order, shown[-1]) if len(rows) > limit else None
+
+
+def delete_pending(session: Session, prediction_id: str, caller: Account) -> None:
+    """Delete a pending prediction; its photo stays until no row names it.
+
+    Raises:
+        UnknownPrediction: there is none, or it is not theirs.
+        NotDeletable: it is not pending any more.
+    """
+    row = find(session, prediction_id, caller)
+    if not predictions.remove_pending(session, row.id, version=row.version):
+        raise NotDeletable("Only a pending prediction can be deleted.")
+    audit.record(session, actor=caller.id, action="delete", subject=f"prediction/{row.id}", version=row.version + 1)
