@@ -1,0 +1,119 @@
+"""Wiring: the one place where the service's parts are made and joined."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+import api.accounts.routes
+import api.docs.routes
+import api.health.routes
+import api.models.routes
+import api.predictions.routes
+import api.review.routes
+from api import errors
+from api.accounts.passwords import Passwords
+from api.accounts.service import AccountService
+from api.accounts.throttle import Throttle
+from api.accounts.tokens import Tokens
+from api.deps import Parts
+from api.docs import schema
+from api.edge import Edge
+from api.predictions.admission import Admission
+from api.serving.airflow import Airflow
+from api.serving.engine import ModelLoader, ServingEngine
+from api.serving.packages import package_loader
+from api.serving.wake import Waker
+from api.settings import ServiceSettings
+from api.taxonomy import TaxonomyFile
+from core.db.session import make_engine, make_readers, make_sessions
+from preprocessing.images import ImageFolder
+
+_ROOMS = (api.accounts, api.predictions, api.review, api.models, api.health, api.docs)
+_FORM_MARGIN = 256 * 1024  # bytes around an image: the texts and the multipart frame
+_SMALL_BODY = 64 * 1024  # bytes; enough for every body that carries no image
+_BODY_DEADLINE_S = 60.0
+
+
+def create_app(settings: ServiceSettings | None = None, *, load_model: ModelLoader | None = None) -> FastAPI:
+    """The application; its background threads run between start-up and shutdown.
+
+    Args:
+        settings: None reads them from the environment.
+        load_model: loads one package; None loads from the store's ``packages`` folder.
+
+    Raises:
+        pydantic.ValidationError: a setting is missing or out of bounds.
+        WeakKey: ``AUTH_KEY`` has fewer than 32 bytes.
+    """
+    settings = settings or ServiceSettings.from_environment()
+    parts = make_parts(settings, load_model)
+    app = FastAPI(
+        title="Etalon",
+        version="0.1.0",
+        description="Classify products, review the answers, retrain on the verdicts.",
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.parts = parts
+    errors.install(app)
+    schema.install(app)
+    for room in _ROOMS:
+        app.include_router(room.routes.router)
+    app.mount(api.docs.routes.ASSETS_PATH, api.docs.routes.ASSETS)
+    app.add_middleware(
+        Edge,
+        body_limits={"/predict": settings.serving.max_upload_bytes + _FORM_MARGIN},
+        default_limit=_SMALL_BODY,
+        body_deadline_s=_BODY_DEADLINE_S,
+    )
+    return app
+
+
+def make_parts(settings: ServiceSettings, load_model: ModelLoader | None) -> Parts:
+    """Make every part that lives as long as the process; nothing is started."""
+    tokens = Tokens(settings.auth)  # first: without a key nothing else is worth making
+    settings.store.images.mkdir(parents=True, exist_ok=True)
+    database = make_engine(settings.database)
+    readers = make_readers(database)
+    load = load_model or package_loader(settings.store.packages, settings.serving.inference_threads)
+    return Parts(
+        settings=settings,
+        database=database,
+        sessions=make_sessions(database),
+        readers=readers,
+        accounts=AccountService(readers, tokens, Passwords(), Throttle()),
+        images=ImageFolder(settings.store.images),
+        taxonomy=TaxonomyFile(settings.store.root / "taxonomy.csv"),
+        serving=ServingEngine(readers, load, settings.serving.poll_s),
+        admission=Admission(settings.serving.max_in_flight),
+    )
+
+
+def make_waker(parts: Parts) -> tuple[Waker, Airflow] | None:
+    """The alarm clock; None where no orchestrator is configured."""
+    loop = parts.settings.loop
+    if not loop.airflow_url:
+        return None
+    password = loop.airflow_password.get_secret_value() if loop.airflow_password else ""
+    airflow = Airflow(loop.airflow_url, loop.airflow_user, password)
+    return Waker(parts.readers, airflow.announce, loop), airflow
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    parts: Parts = app.state.parts
+    alarm = make_waker(parts)
+    parts.serving.start()
+    if alarm:
+        alarm[0].start()
+    try:
+        yield
+    finally:
+        if alarm:
+            alarm[0].stop()
+            alarm[1].close()
+        parts.serving.stop()
+        parts.database.dispose()

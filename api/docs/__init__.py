@@ -1,0 +1,1 @@
+"""The interactive documentation, without any other host."""
