@@ -1,0 +1,103 @@
+"""The real application on SQLite; only the model is a toy, except where a test says otherwise."""
+
+import io
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from api.accounts.passwords import Passwords
+from api.accounts.service import ensure_account
+from api.app import create_app
+from api.settings import ServiceSettings
+from core.db.migrate import migrate
+from core.db.session import make_engine, make_sessions
+from core.domain.roles import Role
+from core.settings import AuthSettings, DatabaseSettings, LoopSettings, ServingSettings, StoreSettings
+from tests.integration.api.toys import PASSWORD, TAXONOMY, BrokenPackage, Service, ToyModel
+
+
+@pytest.fixture(scope="session")
+def fresh_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database with three accounts, made once and copied for every test."""
+    path = tmp_path_factory.mktemp("database") / "etalon.db"
+    engine = make_engine(DatabaseSettings(url=f"sqlite:///{path}"))
+    migrate(engine)
+    with make_sessions(engine).begin() as session:
+        for username, role in (("carla", Role.CUSTOMER), ("remy", Role.REVIEWER), ("ada", Role.ADMIN)):
+            ensure_account(session, Passwords(), username=username, password=PASSWORD, role=role)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def settings(tmp_path: Path, fresh_database: Path) -> ServiceSettings:
+    store = tmp_path / "var"
+    store.mkdir()
+    (store / "taxonomy.csv").write_text(TAXONOMY, encoding="utf-8")
+    shutil.copyfile(fresh_database, tmp_path / "etalon.db")
+    return ServiceSettings(
+        auth=AuthSettings(key="k" * 32),
+        database=DatabaseSettings(url=f"sqlite:///{tmp_path / 'etalon.db'}"),
+        store=StoreSettings(root=store),
+        serving=ServingSettings(poll_s=60, max_image_pixels=1_000_000),
+        loop=LoopSettings(),
+    )
+
+
+@pytest.fixture
+def start(settings: ServiceSettings) -> Iterator[Callable[..., Service]]:
+    """Starts the application with three accounts; ``start(released=False)`` leaves the ledger empty."""
+    with ExitStack() as running:
+
+        def start(*, released: bool = True) -> Service:
+            broken: set[str] = set()
+
+            def load(sha: str) -> ToyModel:
+                if sha in broken:
+                    raise BrokenPackage(sha)
+                return ToyModel(sha)
+
+            app = create_app(settings, load_model=load)
+            service = Service(app, TestClient(app, raise_server_exceptions=False), broken)
+            if released:
+                service.promote("1" * 64)
+            running.enter_context(service.http)
+            service.poll()
+            return service
+
+        yield start
+
+
+@pytest.fixture
+def service(start: Callable[..., Service]) -> Service:
+    return start()
+
+
+@pytest.fixture
+def customer(service: Service) -> dict[str, str]:
+    return service.sign_in("carla")
+
+
+@pytest.fixture
+def reviewer(service: Service) -> dict[str, str]:
+    return service.sign_in("remy")
+
+
+@pytest.fixture
+def admin(service: Service) -> dict[str, str]:
+    return service.sign_in("ada")
+
+
+@pytest.fixture
+def photo() -> bytes:
+    """A small JPEG of two colours."""
+    image = Image.new("RGB", (48, 32), "red")
+    image.paste("blue", (0, 0, 20, 32))
+    out = io.BytesIO()
+    image.save(out, "JPEG")
+    return out.getvalue()

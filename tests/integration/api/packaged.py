@@ -1,0 +1,74 @@
+"""A real model package, small enough to make in a moment: the lexical and the appearance expert, no encoders."""
+
+from pathlib import Path
+
+import numpy as np
+
+from core.domain.product import Modality, Product
+from core.registry.packages import write_package
+from inference import appearance
+from inference.fusion import Blend, Fusion
+from inference.fusion_model import FusionModel, Inputs
+from inference.golden_products import GOLDEN, GoldenProducts, write_golden
+from inference.heads import DenseHead, LexicalHead
+from inference.lexical import LexicalRule, LexicalSpace
+from inference.model import MODEL
+from preprocessing.images import to_tensor
+from preprocessing.spec import PreprocessingSpec
+from preprocessing.text import compose
+
+CODES = (10, 40, 2060)
+TITLES = ("a book of tales", "a board game", "a table lamp")  # one of each code
+TAXONOMY_VERSION = "toy000000000"
+
+
+def write_tiny_model(packages: Path, photo: bytes) -> str:
+    """Package a model that knows ``TITLES`` by their words and finds photos undecided; its sha."""
+    model = FusionModel(CODES, np.arange(3), {"lexical": _lexical(), "appearance": _undecided()}, _fusion())
+    products = [Product(TITLES[0]), Product(TITLES[2], None, photo)]
+    spec = {
+        "name": "fusion",
+        "taxonomy_version": TAXONOMY_VERSION,
+        "preprocessing": PreprocessingSpec().to_dict(),
+        "encoders": {"text": None, "image": None, "appearance": appearance.APPEARANCE_SHA},
+        **model.to_spec(),
+    }
+    golden = write_golden(GoldenProducts(products, model.probabilities(_inputs(products))))
+    package = write_package(packages, kind=MODEL, spec=spec, arrays=model.to_arrays(), extra_files={GOLDEN: golden})
+    return package.sha
+
+
+def _lexical() -> LexicalHead:
+    rule = LexicalRule(word_bits=12, piece_bits=12, longest_words=1, shortest_piece=3, longest_piece=4)
+    counts = rule.count(TITLES)
+    space = LexicalSpace.learn(rule, counts, min_rows=1)
+    return LexicalHead(space, space.weigh(counts).toarray().T.astype(np.float32), np.zeros(3, np.float32))
+
+
+def _undecided() -> DenseHead:
+    width = appearance.WIDTH
+    return DenseHead(
+        np.zeros(width, np.float32),
+        np.ones(width, np.float32),
+        np.zeros((width, 3), np.float32),
+        np.zeros(3, np.float32),
+    )
+
+
+def _fusion() -> Fusion:
+    alone = {
+        modality: Blend((expert,), np.ones((1, 3)), np.zeros(3), 1.0)
+        for modality, expert in ((Modality.TEXT_ONLY, "lexical"), (Modality.IMAGE_ONLY, "appearance"))
+    }
+    both = Blend(("lexical", "appearance"), np.ones((2, 3)), np.zeros(3), 1.0)
+    return Fusion({"lexical": 0.2, "appearance": 1.0}, -10.0, {**alone, Modality.TEXT_AND_IMAGE: both})
+
+
+def _inputs(products: list[Product]) -> Inputs:
+    seen = np.zeros((len(products), appearance.WIDTH), np.float16)
+    for row, product in enumerate(products):
+        if product.image is not None:
+            seen[row] = appearance.features(to_tensor(product.image)[None])[0]
+    has_image = np.array([product.image is not None for product in products])
+    texts = [compose(product.designation, product.description) for product in products]
+    return Inputs({"appearance": seen}, texts, np.ones(len(products), bool), has_image)

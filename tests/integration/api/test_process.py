@@ -1,0 +1,160 @@
+"""The real process with a real package: it starts, answers, follows the ledger, and stops."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.settings import ServiceSettings
+from core.db.repositories import promotions
+from core.db.session import make_engine, make_sessions
+from preprocessing.images import sanitise
+from tests.integration.api.packaged import TAXONOMY_VERSION, TITLES, write_tiny_model
+from tests.integration.api.toys import PASSWORD
+
+HEAVY = ("tensorflow", "keras", "mlflow", "airflow")
+
+
+@pytest.fixture
+def port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def environment(settings: ServiceSettings, port: int) -> dict[str, str]:
+    return {
+        **os.environ,
+        "DB_URL": settings.database.url.get_secret_value(),
+        "STORE_ROOT": str(settings.store.root),
+        "AUTH_KEY": "k" * 32,
+        "SERVING_PORT": str(port),
+        "SERVING_POLL_S": "0.05",
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+@pytest.fixture
+def sha(settings: ServiceSettings, photo: bytes) -> str:
+    clean = sanitise(photo, max_bytes=10**6, max_pixels=10**6)
+    return write_tiny_model(settings.store.packages, clean.data)
+
+
+def promote(settings: ServiceSettings, sha: str, *, epoch: int) -> None:
+    engine = make_engine(settings.database)
+    with make_sessions(engine).begin() as session:
+        promotions.promote(
+            session,
+            expected_epoch=epoch - 1,
+            models={"fusion": sha},
+            actor="test",
+            reason="a test",
+            kind="gate",
+            gate_report=None,
+            run_id=None,
+            manifest=1,
+            taxonomy_version=TAXONOMY_VERSION,
+        )
+    engine.dispose()
+
+
+@pytest.fixture
+def http(environment: dict[str, str], port: int, tmp_path: Path) -> Iterator[httpx.Client]:
+    """A client of ``python -m api``, which is stopped as an operator stops it."""
+    with (tmp_path / "api.log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-m", "api"], env=environment, stderr=log, stdout=log)
+    transport = httpx.HTTPTransport(retries=8)  # waits longer before each of them
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", transport=transport, timeout=30) as client:
+            yield client
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+    lines = (tmp_path / "api.log").read_text(encoding="utf-8").splitlines()
+    events = [json.loads(line)["event"] for line in lines]
+    assert "request.failed" not in events
+
+
+def wait_for_epoch(http: httpx.Client, epoch: int) -> None:
+    for _ in range(2000):
+        answer = http.get("/readyz")
+        if answer.status_code == 200 and answer.json()["epoch"] == epoch:
+            return
+    raise AssertionError(f"epoch {epoch} was never served: {answer.text}")
+
+
+def test_a_started_process_predicts_reviews_and_follows_the_ledger(
+    http: httpx.Client, settings: ServiceSettings, sha: str, photo: bytes
+) -> None:
+    assert http.get("/livez").status_code == 200
+    assert http.get("/readyz").status_code == 503
+    promote(settings, sha, epoch=1)
+    wait_for_epoch(http, 1)
+    token = http.post("/token", data={"username": "remy", "password": PASSWORD}).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+
+    answer = http.post("/predict", data={"designation": TITLES[1]}, files={"image": photo}, headers=headers)
+    assert answer.status_code == 201, answer.text
+    body = answer.json()
+    assert (body["prdtypecode"], body["modality"]) == (40, "text+image")
+    assert body["model"] == {"name": "fusion", "version": sha, "epoch": 1}
+    assert set(body["experts"]) == {"lexical", "appearance"}
+    assert abs(sum(candidate["confidence"] for candidate in body["top_k"]) - 1) < 1e-6
+    text_only = http.post("/predict", data={"designation": TITLES[2]}, headers=headers).json()
+    assert (text_only["prdtypecode"], text_only["modality"]) == (2060, "text-only")
+    verdict = http.post(f"/predictions/{body['id']}/validate", json={"accept": True}, headers=headers)
+    assert verdict.json()["status"] == "validated"
+
+    promote(settings, sha, epoch=2)
+    wait_for_epoch(http, 2)
+    assert http.post("/predict", data={"designation": "x y z"}, headers=headers).json()["model"]["epoch"] == 2
+
+
+def test_a_changed_package_is_refused_and_the_old_one_keeps_answering(
+    http: httpx.Client, settings: ServiceSettings, sha: str
+) -> None:
+    promote(settings, sha, epoch=1)
+    wait_for_epoch(http, 1)
+    folder = settings.store.packages / sha
+    other = settings.store.packages / ("0" * 64)
+    folder.rename(other)  # a folder whose name is not what it holds
+    promote(settings, "0" * 64, epoch=2)
+    for _ in range(2000):
+        ready = http.get("/readyz").json()
+        if ready["refused_epoch"] is not None:
+            break
+    assert (ready["epoch"], ready["refused_epoch"], ready["refused_code"]) == (1, 2, "package.corrupt")
+
+
+@pytest.mark.parametrize("key", [None, "", "too short"])
+def test_without_a_key_it_refuses_to_start_and_says_what_to_do(environment: dict[str, str], key: str | None) -> None:
+    without = {name: value for name, value in environment.items() if name != "AUTH_KEY"}
+    env = without if key is None else {**without, "AUTH_KEY": key}
+    refused = subprocess.run([sys.executable, "-m", "api"], env=env, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert "AUTH_KEY_FILE" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_no_training_library_is_ever_loaded(environment: dict[str, str], settings: ServiceSettings, sha: str) -> None:
+    promote(settings, sha, epoch=1)
+    script = (
+        "import sys, api.app\n"
+        "from core.domain.product import Product\n"
+        "app = api.app.create_app()\n"
+        "serving = app.state.parts.serving\n"
+        "serving.poll()\n"
+        "print(serving.release().model(None)[1].predict([Product('a lamp')])[0].prdtypecode)\n"
+        f"print([name for name in {HEAVY} if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[1] == "[]"
