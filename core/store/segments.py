@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -141,7 +142,7 @@ class _HashedFile:
 
     def finish(self, rows: int) -> StoredFile:
         self._file.flush()
-        flush(Path(self._file.name))
+        os.fsync(self._file.fileno())
         return StoredFile(self._digest.hexdigest(), self._size, rows)
 
 

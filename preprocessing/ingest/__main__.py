@@ -6,11 +6,13 @@ Exit 0: done. 99: nothing to do. 1: refused or failed, said on standard error; f
 
 import argparse
 import json
+import logging
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.db.repositories import consistency
 from core.db.session import make_engine, make_readers, make_sessions
@@ -26,6 +28,7 @@ from preprocessing.ingest.base import import_catalogue
 from preprocessing.ingest.tensors import tensor_of
 
 NOTHING_TO_DO = 99
+_log = logging.getLogger(__name__)
 
 
 def main() -> int:
@@ -37,6 +40,10 @@ def main() -> int:
         return arguments.run(arguments, engine, StoreSettings())
     except EtalonError as error:
         print(f"{arguments.verb} refused ({error.code}): {error}", file=sys.stderr)
+        return 1
+    except (SQLAlchemyError, OSError) as error:
+        _log.exception("ingest.failed", extra={"verb": arguments.verb})
+        print(f"{arguments.verb} failed: {getattr(error, 'orig', None) or error}", file=sys.stderr)
         return 1
     finally:
         engine.dispose()

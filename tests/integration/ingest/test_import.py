@@ -1,5 +1,7 @@
 """A catalogue becomes the base of the training store, whole or not at all."""
 
+import json
+import re
 import shutil
 import signal
 from collections import Counter
@@ -142,6 +144,34 @@ def test_what_an_interrupted_import_of_other_products_left_is_named(
         empty_shop.import_catalogue(other)
     shutil.rmtree(empty_shop.store.training / "segments" / "000000-base")
     assert empty_shop.import_catalogue(other).rows == 31
+
+
+def test_the_command_reports_on_its_last_line_and_refuses_with_a_message(
+    empty_shop: Shop, catalogue: Path, tmp_path: Path
+) -> None:
+    status, out, err = empty_shop.run("import", "--data", str(catalogue))
+    assert status == 0
+    assert json.loads(out.splitlines()[-1]).items() >= {"segment": "000000-base", "rows": 30, "manifest": 1}.items()
+    assert '"event": "import.photos"' in err
+    other = write_catalogue(tmp_path / "other", products=31)
+    status, out, err = empty_shop.run("import", "--data", str(other))
+    assert (status, out) == (1, "")
+    assert err.splitlines()[-1].startswith("import refused (ingest.base_exists)")
+
+
+def test_a_database_without_tables_is_a_failure_with_a_message(tmp_path: Path, catalogue: Path) -> None:
+    shop = Shop.open(tmp_path)
+    status, out, err = shop.run("import", "--data", str(catalogue))
+    assert (status, out) == (1, "")
+    assert err.splitlines()[-1] == "import failed: no such table: segment_claim"
+
+
+def test_products_without_photos_need_no_image_folder(empty_shop: Shop, tmp_path: Path) -> None:
+    data = write_catalogue(tmp_path / "words", products=3)
+    path = data / "X_train_update.csv"
+    path.write_text(re.sub(r",\d+$", ",", path.read_text(encoding="utf-8"), flags=re.M), encoding="utf-8")
+    assert empty_shop.import_catalogue(data).rows == 3
+    assert not Snapshot.open(empty_shop.store.training).images("000000-base").any()
 
 
 def test_real_products_are_imported_and_aligned(empty_shop: Shop, real_products: Path) -> None:
