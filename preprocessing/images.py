@@ -113,7 +113,7 @@ def sanitise(data: bytes, *, max_bytes: int, max_pixels: int) -> SanitisedImage:
     """
     if len(data) > max_bytes:
         raise ImageTooLarge(f"the image may have {max_bytes} bytes. Received: {len(data)}")
-    image = _flatten(_decode(data, _kind(data), max_pixels))
+    image = _decode(data, _kind(data), max_pixels)
     encoded = io.BytesIO()
     image.save(encoded, "JPEG", quality=95, subsampling=0)
     stored = encoded.getvalue()
@@ -135,7 +135,7 @@ def to_tensor(sanitised: bytes) -> NDArray[np.uint8]:
     scale = IMAGE_SIZE / max(image.size)
     width, height = (max(1, round(side * scale)) for side in image.size)
     square = Image.new("RGB", (IMAGE_SIZE, IMAGE_SIZE), "white")
-    fitted = image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
+    fitted = image.resize((width, height), Image.Resampling.BILINEAR)
     square.paste(fitted, ((IMAGE_SIZE - width) // 2, (IMAGE_SIZE - height) // 2))
     return np.asarray(square)
 
@@ -195,14 +195,14 @@ def _kind(data: bytes) -> str:
 
 
 def _decode(data: bytes, kind: str, max_pixels: int) -> Image.Image:
-    """Decode every pixel of the first frame and turn it upright; the mode stays as it was."""
+    """Decode every pixel of the first frame to upright RGB."""
     if kind == "WEBP":
         _refuse_size(*_webp_size(data), max_pixels)  # opening one already allocates its canvas twice
     try:
         image = Image.open(io.BytesIO(data), formats=(kind,))
         _refuse_size(*image.size, max_pixels)
         image.load()
-        return _turn_upright(image)
+        return _flatten(_turn_upright(image))
     except (BadImage, MemoryError):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:

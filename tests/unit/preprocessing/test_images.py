@@ -110,6 +110,14 @@ def test_a_wrong_checksum_is_refused() -> None:
         _sanitise(bytes(damaged))
 
 
+def test_a_palette_photo_without_its_palette_is_refused() -> None:
+    whole = _encode(_photo().convert("P"))
+    start = whole.index(b"PLTE") - 4
+    end = start + 12 + int.from_bytes(whole[start : start + 4], "big")
+    with pytest.raises(UndecodableImage):
+        _sanitise(whole[:start] + whole[end:])
+
+
 def test_a_photo_with_too_many_bytes_is_refused() -> None:
     with pytest.raises(ImageTooLarge):
         sanitise(_encode(_photo()), max_bytes=100, max_pixels=25_000_000)
