@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.durable import flush, write_durably
+from core.durable import write_durably
 from core.errors import Invalid, NotFound, Unavailable
+from core.store.durable import flush_again, make_folder
 
 IMAGE_SIZE = 224  # pixels
 RESIZE_RULE = "fit-white-bilinear-1"
@@ -163,10 +164,9 @@ class ImageFolder:
             OSError: the disk refused; nothing is stored.
         """
         path = self.path(image.sha256)
-        self.root.mkdir(parents=True, exist_ok=True)
+        make_folder(self.root)
         if path.is_file() and path.read_bytes() == image.data:
-            flush(path)  # visible is not yet durable: its writer may have been cut short
-            flush(self.root)
+            flush_again(path)  # its writer may have been cut short before flushing
         else:
             write_durably(path, image.data)
         return path

@@ -10,7 +10,6 @@ is opened, but the same weights have the same sha on every machine. Nothing is e
 import hashlib
 import json
 import re
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from core.durable import aside_name, flush, flush_tree
 from core.errors import NotFound, Unavailable
+from core.store.durable import aside_folder, make_folder
 
 MANIFEST, SPEC, ARRAYS = "manifest.json", "spec.json", "arrays.safetensors"
 
@@ -132,7 +132,7 @@ def write_package(
         **(identity_files or {}),
     }
     sha = _sha_of(kind, {name: _sha256(data) for name, data in identity.items()})
-    root.mkdir(parents=True, exist_ok=True)
+    make_folder(root)
     try:
         package = open_package(root, sha)
     except (MissingPackage, CorruptPackage):
@@ -140,15 +140,12 @@ def write_package(
     else:
         flush(root)  # visible is not yet durable: its writer may have been cut short
         return package
-    aside = aside_name(root / sha)
-    try:
+    with aside_folder(root / sha) as aside:
         _fill(aside, {**(extra_files or {}), **identity})
         if derived is not None:
             derived(aside)
         _seal(aside, sha, kind, sorted(identity))
         _publish(aside, root, sha)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     return open_package(root, sha)
 
 
@@ -197,7 +194,6 @@ def _inside(name: str) -> str:
 
 
 def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
-    folder.mkdir()
     for name, data in files.items():
         path = folder / _inside(name)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -23,6 +23,7 @@ from core.registry.packages import (
     write_package,
 )
 from core.settings import ModelSettings
+from core.store.durable import make_folder
 from inference.encoders import IMAGE_ENCODER, TEXT_ENCODER, TOKENIZER
 from inference.tokens import TokenReader, pad
 from preprocessing.images import IMAGE_SIZE
@@ -83,7 +84,7 @@ def _once(root: Path, kind: str, source: Source, rules: PreprocessingSpec, write
         package, built = open_package(root, note.read_text()), False
     except (FileNotFoundError, MissingPackage, CorruptPackage):
         package, built = write(root, source, rules), True
-        note.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(note.parent)
         write_durably(note, package.sha.encode())
     facts = {"kind": kind, "sha": package.sha, "loaded": source.loaded, "licence": source.licence, "built": built}
     log.info("encoder.ready", extra={**facts, "seconds": round(time.monotonic() - started, 3)})

@@ -219,6 +219,23 @@ def test_a_damaged_photo_is_named_and_mended_by_storing_it_again(tmp_path: Path)
     assert folder.get(image.sha256) == image.data
 
 
+def test_a_disk_that_refuses_to_flush_stores_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, image = ImageFolder(tmp_path), _sanitise(_encode(_photo()))
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", _refuse)
+        with pytest.raises(OSError, match="flush failed"):
+            folder.put(image)
+    assert list(tmp_path.iterdir()) == []
+    folder.put(image)
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="flush failed"):
+        patch.setattr("os.fsync", _refuse)
+        folder.put(image)  # visible, but not known to be durable
+
+
+def _refuse(descriptor: int) -> None:
+    raise OSError("flush failed")
+
+
 @pytest.mark.parametrize("name", ["0" * 64, "../../etc/passwd", "", "A" * 64])
 def test_a_photo_that_is_not_there_is_missing(tmp_path: Path, name: str) -> None:
     with pytest.raises(MissingImage):

@@ -99,6 +99,16 @@ def test_a_failed_export_leaves_no_package(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_disk_that_refuses_to_flush_leaves_no_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(descriptor: int) -> None:
+        raise OSError("flush failed")
+
+    monkeypatch.setattr("os.fsync", refuse)
+    with pytest.raises(OSError, match="flush failed"):
+        _write(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("sha", ["0" * 64, "..", "", "../" + "0" * 61, "A" * 64, "0" * 63, "0" * 64 + "\n"])
 def test_a_package_that_is_not_there_is_missing(tmp_path: Path, sha: str) -> None:
     _write(tmp_path)
