@@ -226,10 +226,16 @@ def test_a_disk_that_refuses_to_flush_stores_nothing(tmp_path: Path, monkeypatch
         with pytest.raises(OSError, match="flush failed"):
             folder.put(image)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_photo_that_is_visible_is_flushed_again_before_it_counts_as_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, image = ImageFolder(tmp_path), _sanitise(_encode(_photo()))
     folder.put(image)
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="flush failed"):
-        patch.setattr("os.fsync", _refuse)
-        folder.put(image)  # visible, but not known to be durable
+    monkeypatch.setattr("os.fsync", _refuse)
+    with pytest.raises(OSError, match="flush failed"):
+        folder.put(image)
 
 
 def _refuse(descriptor: int) -> None:
