@@ -1,6 +1,5 @@
 """What routes ask for: the caller, a transaction, and the parts of the service."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -22,7 +21,12 @@ from preprocessing.images import ImageFolder
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Everything that lives as long as the process; wired in ``api/app.py``."""
+    """Everything that lives as long as the process; wired in ``api/app.py``.
+
+    Routes open and end their transactions themselves, in their own thread (``with readers()``, ``transact``).
+    A session that FastAPI ends would keep its locks while the route's answer queues for a thread to be
+    serialised in, behind the very threads that wait for those locks.
+    """
 
     settings: ServiceSettings
     database: Engine
@@ -41,23 +45,6 @@ def get_parts(request: Request) -> Parts:
 
 
 PartsDep = Annotated[Parts, Depends(get_parts)]
-
-
-def get_session(parts: PartsDep) -> Iterator[Session]:
-    """A transaction that begins at its first statement and is committed before the answer leaves."""
-    with parts.sessions.begin() as session:
-        yield session
-
-
-def get_reader(parts: PartsDep) -> Iterator[Session]:
-    """A session that only looks."""
-    with parts.readers() as session:
-        yield session
-
-
-# With the default scope the commit would follow the response, and a failed one would still be a 200.
-SessionDep = Annotated[Session, Depends(get_session, scope="function")]
-ReaderDep = Annotated[Session, Depends(get_reader, scope="function")]
 
 
 def get_accounts(parts: PartsDep) -> AccountService:

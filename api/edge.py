@@ -16,6 +16,7 @@ from api.errors import problem_response
 _log = logging.getLogger(__name__)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_PROBES = frozenset({"/livez", "/readyz", "/startupz"})  # asked every second or so: not worth a line each
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -152,7 +153,8 @@ class _Exchange:
     def log(self) -> None:
         """One line: no query, no body, no user text."""
         route = self._scope.get("route")
-        _log.info(
+        _log.log(
+            logging.DEBUG if self._scope["path"] in _PROBES else logging.INFO,
             "request.served",
             extra={
                 "method": self._scope["method"],

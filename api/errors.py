@@ -143,7 +143,7 @@ def _on_ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, EtalonError)  # noqa: S101 - registered for nothing else
     status = status_of(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        _log.warning("request.unavailable", extra={"code": error.code, "request_id": request.state.request_id})
+        _log.info("request.unavailable", extra={"code": error.code, "request_id": request.state.request_id})
     wait = {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooManyAttempts) else None
     return problem_response(request.state.request_id, status, str(error), code=error.code, headers=wait)
 

@@ -1,8 +1,5 @@
 """How many predictions run at once; the rest are told to come back instead of waiting in a growing queue."""
 
-import threading
-from types import TracebackType
-
 from core.errors import Unavailable
 
 
@@ -13,21 +10,21 @@ class Overloaded(Unavailable):
 
 
 class Admission:
-    """A context manager that lets ``limit`` threads in and turns the next away at once."""
+    """Counts who is inside. It lives on the event loop: nobody waits for a thread only to be turned away."""
 
     def __init__(self, limit: int) -> None:
-        self._slots = threading.BoundedSemaphore(limit)
+        self._free = limit
 
-    def __enter__(self) -> None:
-        """Enter.
+    def enter(self) -> None:
+        """Take a place.
 
         Raises:
             Overloaded: everybody who fits is inside.
         """
-        if not self._slots.acquire(blocking=False):
+        if self._free == 0:
             raise Overloaded("The service is answering as much as it can; try again.")
+        self._free -= 1
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._slots.release()
+    def leave(self) -> None:
+        """Give the place back."""
+        self._free += 1

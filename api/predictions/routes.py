@@ -1,15 +1,17 @@
 """Asking for a prediction, and reading predictions back."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Header, Query, Response
 
-from api.deps import CallerDep, Parts, PartsDep, ReaderDep, SessionDep, TaxonomyDep, open_to
+from api.deps import CallerDep, Parts, PartsDep, TaxonomyDep, open_to
 from api.errors import problems
 from api.predictions.schemas import PredictForm, PredictionPage, PredictionRead
 from api.predictions.service import NoImage, PredictionDesk, Submission, delete_pending, find, list_page, stage
 from api.strict import StrictRoute
 from core.db.repositories.predictions import Order
+from core.db.session import transact
 from core.domain.review import Status
 
 router = APIRouter(tags=["predictions"], route_class=StrictRoute)
@@ -30,9 +32,23 @@ def get_desk(parts: PartsDep) -> PredictionDesk:
 DeskDep = Annotated[PredictionDesk, Depends(get_desk)]
 
 
+async def get_admitted(parts: PartsDep) -> AsyncIterator[None]:
+    """A place among those who are answered now.
+
+    Raises:
+        Overloaded: there is none.
+    """
+    parts.admission.enter()
+    try:
+        yield
+    finally:
+        parts.admission.leave()
+
+
 @router.post(
     "/predict",
     status_code=201,
+    dependencies=[Depends(get_admitted, scope="function")],
     responses=problems(400, 401, 408, 413, 415, 422, 503),
     openapi_extra=open_to("customer"),
 )
@@ -40,7 +56,6 @@ def predict(
     form: Annotated[PredictForm, Form(media_type="multipart/form-data")],
     caller: CallerDep,
     desk: DeskDep,
-    session: SessionDep,
     taxonomy: TaxonomyDep,
     parts: PartsDep,
     response: Response,
@@ -53,9 +68,8 @@ def predict(
     submission = _submission(form, idempotency_key, parts)
     row = desk.repeated(submission, caller)
     if row is None:
-        with parts.admission:
-            new = desk.answer(submission, caller)
-        row = stage(session, new, submission, caller)
+        new = desk.answer(submission, caller)
+        row = transact(parts.sessions, lambda session: stage(session, new, submission, caller))
     response.headers["Location"] = f"/predictions/{row.id}"
     response.headers["ETag"] = f'"{row.version}"'
     return PredictionRead.from_row(row, taxonomy)
@@ -68,13 +82,13 @@ def _submission(form: PredictForm, idempotency_key: str | None, parts: Parts) ->
         image = form.image.file.read(parts.settings.serving.max_upload_bytes + 1)
         if not image and not form.image.filename:  # a browser's empty file field
             image = None
-    return Submission(form.designation, form.description or None, image, form.model, idempotency_key)
+    return Submission(form.designation, form.description or None, image, form.model or None, idempotency_key)
 
 
 @router.get("/predictions", responses=problems(401, 422, 503), openapi_extra=open_to("customer"))
 def list_predictions(
     caller: CallerDep,
-    session: ReaderDep,
+    parts: PartsDep,
     taxonomy: TaxonomyDep,
     status: Status | None = None,
     order: Order = Order.NEWEST,
@@ -82,16 +96,18 @@ def list_predictions(
     cursor: Annotated[str | None, Query(max_length=256)] = None,
 ) -> PredictionPage:
     """The caller's predictions; everybody's for reviewers and admins. Newest first, or least certain first."""
-    rows, next_cursor = list_page(session, caller, status=status, order=order, cursor=cursor, limit=limit)
+    with parts.readers() as session:
+        rows, next_cursor = list_page(session, caller, status=status, order=order, cursor=cursor, limit=limit)
     return PredictionPage(items=[PredictionRead.from_row(row, taxonomy) for row in rows], next_cursor=next_cursor)
 
 
 @router.get("/predictions/{prediction_id}", responses=problems(401, 404, 422, 503), openapi_extra=open_to("customer"))
 def read_prediction(
-    prediction_id: str, caller: CallerDep, session: ReaderDep, taxonomy: TaxonomyDep, response: Response
+    prediction_id: str, caller: CallerDep, parts: PartsDep, taxonomy: TaxonomyDep, response: Response
 ) -> PredictionRead:
     """One prediction. Its `ETag` is its version, for `If-Match`."""
-    row = find(session, prediction_id, caller)
+    with parts.readers() as session:
+        row = find(session, prediction_id, caller)
     response.headers["ETag"] = f'"{row.version}"'
     return PredictionRead.from_row(row, taxonomy)
 
@@ -102,12 +118,12 @@ def read_prediction(
     responses={200: {"content": {"image/jpeg": {}}}, **problems(401, 404, 422, 503)},
     openapi_extra=open_to("customer"),
 )
-def read_image(prediction_id: str, caller: CallerDep, session: ReaderDep, parts: PartsDep) -> Response:
+def read_image(prediction_id: str, caller: CallerDep, parts: PartsDep) -> Response:
     """The photo that the model saw: upright, re-encoded, without metadata."""
-    row = find(session, prediction_id, caller)
+    with parts.readers() as session:
+        row = find(session, prediction_id, caller)
     if row.image_sha256 is None:
         raise NoImage("This prediction was made from text alone.")
-    session.close()  # the disk may be slow; the connection is not needed any more
     headers = {"Cache-Control": "private, max-age=3600"}
     return Response(parts.images.get(row.image_sha256), media_type="image/jpeg", headers=headers)
 
@@ -118,6 +134,6 @@ def read_image(prediction_id: str, caller: CallerDep, session: ReaderDep, parts:
     responses=problems(401, 404, 409, 422, 503),
     openapi_extra=open_to("customer"),
 )
-def delete_prediction(prediction_id: str, caller: CallerDep, session: SessionDep) -> None:
+def delete_prediction(prediction_id: str, caller: CallerDep, parts: PartsDep) -> None:
     """Delete a pending prediction: one's own, or any for reviewers and admins."""
-    delete_pending(session, prediction_id, caller)
+    transact(parts.sessions, lambda session: delete_pending(session, prediction_id, caller))

@@ -43,7 +43,7 @@ class PredictForm(BaseModel):
     designation: Designation
     description: Description | None = None
     image: Annotated[UploadFile | None, Field(description="JPEG, PNG or WEBP, by content")] = None
-    model: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    model: Annotated[str, Field(max_length=64)] | None = None
 
 
 class Score(BaseModel):

@@ -4,14 +4,16 @@ import re
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Response
+from sqlalchemy.orm import Session
 
-from api.deps import ReviewerDep, SessionDep, TaxonomyDep, open_to
+from api.deps import PartsDep, ReviewerDep, TaxonomyDep, open_to
 from api.errors import problems
 from api.predictions.schemas import PredictionRead
 from api.review.schemas import Decision, Modification
 from api.review.service import CodeWithRejection, ReviewService
 from api.strict import StrictRoute
 from core.db.models import Prediction
+from core.db.session import transact
 from core.domain.taxonomy import Taxonomy
 from core.errors import Invalid
 
@@ -43,30 +45,31 @@ def get_if_match(if_match: Annotated[str | None, Header(max_length=64)] = None) 
 IfMatchDep = Annotated[int | None, Depends(get_if_match)]
 
 
-def get_reviews(session: SessionDep, taxonomy: TaxonomyDep, reviewer: ReviewerDep) -> ReviewService:
-    """The reviewer's decisions in this request's transaction."""
-    return ReviewService(session, taxonomy, reviewer)
-
-
-ReviewsDep = Annotated[ReviewService, Depends(get_reviews, scope="function")]
-
-
 @router.post(
     "/predictions/{prediction_id}/validate",
     responses=problems(401, 403, 404, 409, 412, 422, 503),
     openapi_extra=open_to("reviewer"),
 )
 def validate_prediction(
-    prediction_id: str, body: Decision, reviews: ReviewsDep, if_match: IfMatchDep, response: Response
+    prediction_id: str,
+    body: Decision,
+    reviewer: ReviewerDep,
+    taxonomy: TaxonomyDep,
+    parts: PartsDep,
+    if_match: IfMatchDep,
+    response: Response,
 ) -> PredictionRead:
     """Accept a pending prediction, with its current code or another in the same step, or reject it."""
     if not body.accept and body.prdtypecode is not None:
         raise CodeWithRejection("A rejection has no prdtypecode; to correct the code, accept with it.")
-    if body.accept:
-        row = reviews.validate(prediction_id, code=body.prdtypecode, reason=body.reason, if_version=if_match)
-    else:
-        row = reviews.reject(prediction_id, reason=body.reason, if_version=if_match)
-    return _rendered(row, reviews.taxonomy, response)
+
+    def decide(session: Session) -> Prediction:
+        reviews = ReviewService(session, taxonomy, reviewer)
+        if not body.accept:
+            return reviews.reject(prediction_id, reason=body.reason, if_version=if_match)
+        return reviews.validate(prediction_id, code=body.prdtypecode, reason=body.reason, if_version=if_match)
+
+    return _rendered(transact(parts.sessions, decide), taxonomy, response)
 
 
 @router.patch(
@@ -75,12 +78,21 @@ def validate_prediction(
     openapi_extra=open_to("reviewer"),
 )
 def modify_prediction(
-    prediction_id: str, body: Modification, reviews: ReviewsDep, if_match: IfMatchDep, response: Response
+    prediction_id: str,
+    body: Modification,
+    reviewer: ReviewerDep,
+    taxonomy: TaxonomyDep,
+    parts: PartsDep,
+    if_match: IfMatchDep,
+    response: Response,
 ) -> PredictionRead:
     """Replace a pending prediction's current code with the reviewer's."""
-    return _rendered(
-        reviews.modify(prediction_id, code=body.prdtypecode, if_version=if_match), reviews.taxonomy, response
-    )
+
+    def modify(session: Session) -> Prediction:
+        reviews = ReviewService(session, taxonomy, reviewer)
+        return reviews.modify(prediction_id, code=body.prdtypecode, if_version=if_match)
+
+    return _rendered(transact(parts.sessions, modify), taxonomy, response)
 
 
 def _rendered(row: Prediction, taxonomy: Taxonomy, response: Response) -> PredictionRead:

@@ -1,14 +1,18 @@
 """Engines and sessions. Services and repositories never commit: the edge that opened a transaction ends it."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, literal, make_url, select
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.settings import DatabaseSettings
 
+_Result = TypeVar("_Result")
 _READ_ONLY = "etalon_read_only"
+_MYSQL_TRY_AGAIN = (1205, 1213)  # lock wait timeout, deadlock
 
 
 def make_engine(settings: DatabaseSettings) -> Engine:
@@ -64,10 +68,29 @@ def make_readers(engine: Engine) -> sessionmaker[Session]:
     return sessionmaker(engine.execution_options(**{_READ_ONLY: True}), expire_on_commit=False)
 
 
-def ping(session: Session) -> None:
-    """Ask the database for a 1.
+def transact(sessions: sessionmaker[Session], work: Callable[[Session], _Result]) -> _Result:
+    """Run ``work`` in a transaction and commit it, all in the calling thread.
+
+    A transaction that the database gave up to end a deadlock, or that waited too long for a row, is run once
+    more from its beginning: ``work`` does nothing but talk to the session.
+
+    Returns:
+        What ``work`` returned; rows stay readable.
 
     Raises:
-        sqlalchemy.exc.SQLAlchemyError: it does not answer.
+        sqlalchemy.exc.OperationalError: the database is gone, locked, or refused twice; nothing was committed.
     """
-    session.execute(select(literal(1)))
+    try:
+        with sessions.begin() as session:
+            return work(session)
+    except OperationalError as error:
+        if not _may_retry(error):
+            raise
+    with sessions.begin() as session:
+        return work(session)
+
+
+def _may_retry(error: OperationalError) -> bool:
+    """Whether MySQL or MariaDB broke the transaction up (deadlock) or cut its waiting short (lock time-out)."""
+    arguments = getattr(error.orig, "args", ())
+    return bool(arguments) and arguments[0] in _MYSQL_TRY_AGAIN

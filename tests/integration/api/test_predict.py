@@ -178,10 +178,16 @@ def test_more_predictions_than_fit_are_turned_away_at_once(service: Service, cus
     admission = service.app.state.parts.admission
     limit = service.app.state.parts.settings.serving.max_in_flight
     for _ in range(limit):
-        admission.__enter__()
+        admission.enter()
     answer = service.http.post("/predict", data={"designation": "x"}, headers=customer)
     for _ in range(limit):
-        admission.__exit__(None, None, None)
+        admission.leave()
     assert answer.status_code == 503
     assert problem(answer)["code"] == "service.overloaded"
+
+
+def test_every_place_is_given_back_however_the_request_ends(service: Service, customer: dict[str, str]) -> None:
+    for _ in range(service.app.state.parts.settings.serving.max_in_flight + 1):
+        assert service.http.post("/predict", data={"designation": "x"}).status_code == 401
+        assert service.http.post("/predict", data={"designation": ""}, headers=customer).status_code == 422
     assert service.predict(customer)["status"] == "pending"

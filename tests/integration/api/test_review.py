@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from anyio.to_thread import current_default_thread_limiter
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -191,6 +192,28 @@ def test_eight_reviewers_at_once_decide_each_row_exactly_once(
     assert Counter(statuses) == Counter({**{(row, 200): 1 for row in rows}, **{(row, 409): 7 for row in rows}})
     assert len(service.rows(Outbox)) == len(service.rows(Verdict)) == 30
     assert {row.version for row in service.rows(Prediction)} == {2}
+
+
+def test_threads_that_wait_for_a_lock_do_not_keep_its_holder_from_ending(
+    service: Service, customer: dict[str, str], reviewer: dict[str, str]
+) -> None:
+    """With as many requests as threads, an open transaction that needed another thread to end would never end."""
+    assert service.http.portal is not None
+    service.http.portal.call(lambda: setattr(current_default_thread_limiter(), "total_tokens", 2))
+    statuses: list[int] = []
+
+    def work(number: int) -> None:
+        for _ in range(3):
+            made = service.predict(customer, f"lamp {number}")["id"]
+            statuses.append(decide(service, reviewer, made, accept=True).status_code)
+            statuses.append(service.http.get("/predictions", headers=reviewer).status_code)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [200] * 36
 
 
 def test_no_answer_holds_a_password(service: Service, made: str, admin: dict[str, str]) -> None:
