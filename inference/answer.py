@@ -1,0 +1,37 @@
+"""What a model says of one product."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.domain.product import Modality
+
+Ranking = tuple[tuple[int, float], ...]
+"""``(prdtypecode, probability)`` pairs, likeliest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A suggestion with what it rests on.
+
+    Attributes:
+        prdtypecode: the likeliest class.
+        confidence: its calibrated probability, in [0, 1].
+        top_k: the likeliest classes of the fusion.
+        experts: the likeliest classes of each expert that had something to read.
+        modality: the halves of the product that were read.
+    """
+
+    prdtypecode: int
+    confidence: float
+    top_k: Ranking
+    experts: dict[str, Ranking]
+    modality: Modality
+
+
+def rank(probabilities: NDArray[np.float64], codes: Sequence[int], top_k: int) -> Ranking:
+    """The ``top_k`` likeliest of ``codes`` by their ``(len(codes),)`` probabilities; equals in the order of codes."""
+    best = np.argsort(-probabilities, kind="stable")[:top_k]
+    return tuple((codes[column], float(probabilities[column])) for column in best)

@@ -1,0 +1,141 @@
+"""The fusion model without its encoders: features in, probabilities out; and its form in a package."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.domain.product import Modality
+from inference.fusion import TEXT_EXPERTS, Blend, Fusion
+from inference.heads import Arrays, DenseHead, LexicalHead
+from inference.lexical import LexicalRule
+
+FEATURES = {"bert": "text", "resnet50": "image", "appearance": "appearance"}
+"""The cached features that each expert reads; the lexical expert reads the texts themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Products as the experts see them; row i of everything is product i.
+
+    Attributes:
+        features: ``text`` (n, text width), ``image`` (n, image width), ``appearance`` (n, appearance width), float16;
+            rows without that half may hold anything finite, and a kind that no expert reads may be missing.
+        texts: as ``preprocessing.text.compose`` returns them, "" where there is none.
+        has_text: ``(n,)`` bool.
+        has_image: ``(n,)`` bool.
+    """
+
+    features: Mapping[str, NDArray[np.float16]]
+    texts: Sequence[str]
+    has_text: NDArray[np.bool_]
+    has_image: NDArray[np.bool_]
+
+    def rows_for(self, expert: str) -> NDArray[np.intp]:
+        """The rows that have what ``expert`` reads."""
+        return np.flatnonzero(self.has_text if expert in TEXT_EXPERTS else self.has_image)
+
+
+@dataclass(frozen=True, slots=True)
+class FusionModel:
+    """Heads and their fusion.
+
+    Attributes:
+        codes: every code of the taxonomy, ascending: the columns of ``probabilities``.
+        present: positions in ``codes`` of the classes that had training rows, ascending: the heads' columns. A class
+            without rows has probability zero.
+        heads: by expert; those that had nothing to learn from are missing.
+        fusion: temperatures and blends over the heads' columns.
+    """
+
+    codes: tuple[int, ...]
+    present: NDArray[np.intp]
+    heads: Mapping[str, DenseHead | LexicalHead]
+    fusion: Fusion
+
+    def listen(self, inputs: Inputs) -> dict[str, NDArray[np.float64]]:
+        """Each expert's ``(n, present classes)`` calibrated log-probabilities; equal where it has nothing to read."""
+        said = {}
+        for expert, head in self.heads.items():
+            rows = inputs.rows_for(expert)
+            said[expert] = np.full((len(inputs.texts), len(self.present)), -np.log(len(self.present)))
+            said[expert][rows] = self.fusion.calibrate(expert, _logits(expert, head, inputs, rows))
+        return said
+
+    def fuse(self, inputs: Inputs, said: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+        """``(n, classes)`` probabilities over ``codes``; a row without a blend gets all present classes equally."""
+        fused = np.full((len(inputs.texts), len(self.present)), 1 / len(self.present))
+        blends = np.array([modality or "" for modality in self.modalities(inputs)], dtype=str)
+        for modality in self.fusion.blends:
+            rows = np.flatnonzero(blends == modality)
+            if len(rows):
+                fused[rows] = self.fusion.fuse(modality, {expert: each[rows] for expert, each in said.items()})
+        probabilities = np.zeros((len(fused), len(self.codes)))
+        probabilities[:, self.present] = fused
+        return probabilities
+
+    def probabilities(self, inputs: Inputs) -> NDArray[np.float64]:
+        """``(n, classes)`` calibrated probabilities, columns in the order of ``codes``, rows summing to 1."""
+        return self.fuse(inputs, self.listen(inputs))
+
+    def modalities(self, inputs: Inputs) -> list[Modality | None]:
+        """The halves that each row is answered from; None where nothing it has was learnt from."""
+        halves = zip(inputs.has_text, inputs.has_image, strict=True)
+        return [self.fusion.blend_for(has_text=bool(text), has_image=bool(image)) for text, image in halves]
+
+    @property
+    def present_codes(self) -> tuple[int, ...]:
+        """The code of each of the heads' columns."""
+        return tuple(self.codes[place] for place in self.present)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return every array to package, by dotted name."""
+        arrays = {
+            f"{expert}.{name}": it for expert, head in self.heads.items() for name, it in head.to_arrays().items()
+        }
+        for modality, blend in self.fusion.blends.items():
+            arrays |= {f"fusion.{modality}.weight": blend.weight, f"fusion.{modality}.bias": blend.bias}
+        return arrays
+
+    def to_spec(self) -> dict[str, Any]:
+        """Return what ``spec.json`` says beside the arrays; JSON-able."""
+        lexical = self.heads.get("lexical")
+        return {
+            "codes": list(self.codes),
+            "present": self.present.tolist(),
+            "lexical": lexical.space.rule.to_dict() if isinstance(lexical, LexicalHead) else None,
+            "temperatures": {expert: self.fusion.temperatures[expert] for expert in self.heads},
+            "floor": self.fusion.floor,
+            "blends": {
+                modality.value: {"experts": list(blend.experts), "temperature": blend.temperature}
+                for modality, blend in self.fusion.blends.items()
+            },
+        }
+
+    @classmethod
+    def from_package(cls, spec: Mapping[str, Any], arrays: Arrays) -> Self:
+        """Read back what ``to_spec`` and ``to_arrays`` returned; raises KeyError or ValueError if it is not that."""
+        heads = {expert: _read_head(expert, spec, arrays) for expert in spec["temperatures"]}
+        blends = {Modality(name): _read_blend(name, blend, arrays) for name, blend in spec["blends"].items()}
+        fusion = Fusion(dict(spec["temperatures"]), float(spec["floor"]), blends)
+        return cls(tuple(spec["codes"]), np.array(spec["present"], dtype=np.intp), heads, fusion)
+
+
+def _logits(expert: str, head: DenseHead | LexicalHead, inputs: Inputs, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    if isinstance(head, DenseHead):
+        return head.logits(inputs.features[FEATURES[expert]][rows])
+    return head.logits([inputs.texts[row] for row in rows]) if len(rows) else np.zeros((0, len(head.bias)))
+
+
+def _read_head(expert: str, spec: Mapping[str, Any], arrays: Arrays) -> DenseHead | LexicalHead:
+    own = {name.removeprefix(f"{expert}."): array for name, array in arrays.items() if name.startswith(f"{expert}.")}
+    if expert in FEATURES:
+        return DenseHead.from_arrays(own)
+    return LexicalHead.from_arrays(own, LexicalRule(**spec["lexical"]))
+
+
+def _read_blend(name: str, blend: Mapping[str, Any], arrays: Arrays) -> Blend:
+    weight, bias = arrays[f"fusion.{name}.weight"], arrays[f"fusion.{name}.bias"]
+    return Blend(tuple(blend["experts"]), weight, bias, float(blend["temperature"]))
