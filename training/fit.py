@@ -1,0 +1,88 @@
+"""Trains a fusion model on one snapshot: experts, their fusion, and the scores they were chosen by."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from threadpoolctl import threadpool_limits
+
+from core.domain.product import Modality
+from inference.fusion_model import FusionModel
+from training.config import FusionConfig
+from training.experts import FittedExpert, fit_expert
+from training.fusion import fit_fusion as fit_blends
+from training.learning_rows import LearningRows, TooFewRows, TrainingData
+
+EXPERTS = ("lexical", "bert", "appearance", "resnet50")
+
+Progress = Callable[[str], None]
+"""Told one line of text after every stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class FittedModel:
+    """A trained fusion model, not yet packaged.
+
+    Attributes:
+        model: answers from features.
+        out_of_fold: weighted F1 in [0, 1] by halves, then by expert or ``fusion``, on rows not learnt from.
+        curves: one value an epoch, as ``bert.loss``, ``bert.val_loss``.
+        rows: how many were learnt from, by split.
+        seconds: of each stage.
+    """
+
+    model: FusionModel
+    out_of_fold: dict[Modality, dict[str, float]]
+    curves: dict[str, list[float]]
+    rows: dict[str, int]
+    seconds: dict[str, float]
+
+
+def fit_fusion(data: TrainingData, config: FusionConfig, progress: Progress = lambda line: None) -> FittedModel:
+    """Train every expert with and without each part of the training rows, then learn to fuse them.
+
+    Learns heads from ``train`` rows; when to stop, temperatures and fusion weights from out-of-fold ``train`` rows and
+    ``validation`` rows; no other row is looked at. The same data and configuration give the same arrays on the same
+    kind of processor.
+
+    Raises:
+        TooFewRows: fewer than two classes of the taxonomy have training rows.
+    """
+    with threadpool_limits(limits=1, user_api="blas"):  # sums must not depend on how many cores are free
+        return _fit(data, config, progress)
+
+
+def _fit(data: TrainingData, config: FusionConfig, progress: Progress) -> FittedModel:
+    rows = LearningRows.choose(data, folds=config.folds, seed=config.seed)
+    counts = {"train": int(rows.train.sum()), "validation": int((~rows.train).sum())}
+    progress(f"learning {rows.classes} of {len(data.taxonomy_codes)} classes from {counts}")
+    seconds: dict[str, float] = {}
+    experts = _fit_experts(rows, config, seconds, progress)
+    started = time.monotonic()
+    fused = fit_blends(rows, experts, config.fusion)
+    seconds["fusion"] = round(time.monotonic() - started, 2)
+    progress(f"fusion: out of fold {_rounded(fused.weighted_f1)}, in {seconds['fusion']} s")
+    if not fused.fusion.blends:
+        raise TooFewRows("no expert could learn two classes: the training rows have neither text nor photos")
+    heads = {name: expert.head for name, expert in experts.items()}
+    model = FusionModel(tuple(data.taxonomy_codes), rows.present, heads, fused.fusion)
+    curves = {f"{name}.{curve}": it for name, expert in experts.items() for curve, it in expert.curves.items()}
+    return FittedModel(model, fused.weighted_f1, curves, counts, seconds)
+
+
+def _fit_experts(
+    rows: LearningRows, config: FusionConfig, seconds: dict[str, float], progress: Progress
+) -> dict[str, FittedExpert]:
+    experts: dict[str, FittedExpert] = {}
+    for name in EXPERTS:
+        started = time.monotonic()
+        fitted = fit_expert(name, rows, config)
+        seconds[name] = round(time.monotonic() - started, 2)
+        if fitted is not None:
+            experts[name] = fitted
+        progress(f"{name}: learnt in {seconds[name]} s" if fitted else f"{name}: nothing to learn from")
+    return experts
+
+
+def _rounded(scores: dict[Modality, dict[str, float]]) -> dict[str, dict[str, float]]:
+    return {half.value: {name: round(score, 4) for name, score in each.items()} for half, each in scores.items()}

@@ -1,0 +1,113 @@
+"""Dense softmax heads in Keras, one for each part left out and one for all rows, trained side by side.
+
+The heads share every batch and differ only in the rows that count in their loss. So a whole cross-validation is one
+compiled model, one pass over the data an epoch, and one decision when to stop.
+"""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers, ops
+from numpy.typing import NDArray
+
+from training.config import SoftmaxConfig
+
+_STEPS_AT_ONCE = 8  # batches that TensorFlow runs between two returns to Python
+_HELD_BATCH = 4096  # rows: no gradients are kept, so many fit
+
+
+@dataclass(frozen=True, slots=True)
+class SoftmaxHeads:
+    """Trained heads.
+
+    Attributes:
+        weight: ``(heads, d, classes)`` float32.
+        bias: ``(heads, classes)`` float32.
+        curves: ``loss`` and ``val_loss`` of each epoch, averaged over the heads; ``val_loss`` over rows that a head
+            has not learnt from.
+    """
+
+    weight: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    curves: dict[str, list[float]]
+
+
+def build_softmax_heads(width: int, heads: int, classes: int, config: SoftmaxConfig) -> keras.Model:
+    """Build and compile the heads.
+
+    Inputs:
+        `(batch, width)` float32, standardised features.
+    Output:
+        `(batch, heads, classes)` float32 logits.
+    """
+    features = keras.Input((width,), name="features")
+    hidden = layers.Dropout(config.dropout, name="dropout")(features)
+    logits = layers.Dense(heads * classes, kernel_initializer="zeros", name="heads")(hidden)
+    model = keras.Model(features, layers.Reshape((heads, classes))(logits), name="softmax_heads")
+    optimizer = keras.optimizers.AdamW(config.learning_rate, weight_decay=config.weight_decay)
+    model.compile(optimizer, loss=_cross_entropy, steps_per_execution=_STEPS_AT_ONCE, jit_compile=False)
+    return model
+
+
+def fit_softmax_heads(
+    features: NDArray[np.float32],
+    labels: NDArray[np.intp],
+    learns: NDArray[np.bool_],
+    held: NDArray[np.float32],
+    *,
+    classes: int,
+    config: SoftmaxConfig,
+    seed: int,
+) -> SoftmaxHeads:
+    """Train every head until the rows held out from it stop improving, and keep the best epoch.
+
+    The same arguments give the same bits on the same kind of processor.
+
+    Args:
+        features: ``(n, d)`` standardised.
+        labels: ``(n,)`` in [0, classes).
+        learns: ``(n, heads)``, whether a head learns from a row.
+        held: ``(n, heads)``, how much a row counts in judging a head that does not learn from it.
+        classes: columns of the logits.
+        config: hyperparameters.
+        seed: of dropout and the order of rows.
+    """
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+    heads = learns.shape[1]
+    model = build_softmax_heads(features.shape[1], heads, classes, config)
+    stop = keras.callbacks.EarlyStopping(patience=config.patience, restore_best_weights=True)
+    hard = np.eye(classes, dtype=np.float32)[labels]
+    soft = hard * (1 - config.label_smoothing) + config.label_smoothing / classes
+    fitted = model.fit(
+        features,
+        _targets(soft, learns),
+        validation_data=(features, _targets(hard, held)),
+        batch_size=config.batch_rows,
+        validation_batch_size=_HELD_BATCH,
+        epochs=config.most_epochs,
+        callbacks=[stop],
+        verbose=0,
+    )
+    weight, bias = model.get_layer("heads").get_weights()
+    curves = {name: [float(value) for value in values] for name, values in fitted.history.items()}
+    return SoftmaxHeads(
+        np.ascontiguousarray(weight.reshape(-1, heads, classes).transpose(1, 0, 2)),
+        bias.reshape(heads, classes),
+        curves,
+    )
+
+
+def _cross_entropy(targets: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
+    return -ops.sum(targets * ops.log_softmax(logits), axis=-1)
+
+
+def _targets(distributions: NDArray[np.float32], counts: NDArray[np.generic]) -> NDArray[np.float32]:
+    """``(n, heads, classes)``: each row's distribution where it counts, zeros (no loss, no gradient) elsewhere.
+
+    Scaled so that the mean over all rows and heads is the mean over those that count.
+    """
+    share = counts.astype(np.float32) / max(float(counts.mean()), np.finfo(np.float32).tiny)
+    return distributions[:, None, :] * share[:, :, None]
