@@ -25,6 +25,10 @@ def main() -> None:
         app,
         host=settings.serving.host,
         port=settings.serving.port,
+        # The faster parser, httptools, keeps headers without end in memory; this one stops at 64 KiB.
+        http="h11",
+        h11_max_incomplete_event_size=64 * 1024,
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,

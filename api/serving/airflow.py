@@ -47,7 +47,7 @@ class Airflow:
             event = {"asset_id": ids[0], "extra": {"rows": rows}}
             self._ask("POST", "/api/v2/assets/events", json=event, headers=signed)
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-            raise AirflowDown(f"{type(error).__name__}: {error}") from error
+            raise AirflowDown(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}") from error
 
     def _ask(self, method: str, path: str, **arguments: object) -> dict:
         return self._http.request(method, path, **arguments).raise_for_status().json()

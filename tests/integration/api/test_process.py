@@ -135,6 +135,13 @@ def test_a_changed_package_is_refused_and_the_old_one_keeps_answering(
     assert (ready["epoch"], ready["refused_epoch"], ready["refused_code"]) == (1, 2, "package.corrupt")
 
 
+def test_headers_without_end_are_cut_off(http: httpx.Client, port: int) -> None:
+    assert http.get("/livez").status_code == 200
+    with socket.create_connection(("127.0.0.1", port)) as connection, pytest.raises(ConnectionError):
+        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Endless: " + b"a" * 64 * 1024 * 1024)
+    assert http.get("/livez").status_code == 200
+
+
 @pytest.mark.parametrize("key", [None, "", "too short"])
 def test_without_a_key_it_refuses_to_start_and_says_what_to_do(environment: dict[str, str], key: str | None) -> None:
     without = {name: value for name, value in environment.items() if name != "AUTH_KEY"}
