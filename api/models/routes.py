@@ -14,7 +14,7 @@ router = APIRouter(tags=["models"], route_class=StrictRoute)
 @router.get("/models/champion", responses=problems(401, 503), openapi_extra=open_to("customer"))
 def read_champion(caller: CallerDep, parts: PartsDep) -> ChampionRead:
     """The release that answers now."""
-    return describe(parts.serving.release(), parts.settings.store.packages)
+    return describe(parts.serving.release())
 
 
 @router.get("/classes", responses=problems(401, 503), openapi_extra=open_to("customer"))

@@ -18,7 +18,7 @@ def test_the_champion_says_what_is_served_and_how_good_it_was(service: Service, 
         "weighted_f1": 0.875,
         "taxonomy_version": "toy000000000",
         "codes": 3,
-        "weights": {"text": None, "image": None},
+        "weights": {"text": "toy-bert", "image": "random(20)"},
         "run_id": "run-2",
     }
 

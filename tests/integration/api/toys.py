@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from fastapi import FastAPI
 from starlette.testclient import TestClient
@@ -24,7 +24,7 @@ class ToyModel:
 
     taxonomy_version = "toy000000000"
     codes = CODES
-    spec: dict[str, Any] = {}  # noqa: RUF012
+    spec: ClassVar[dict[str, Any]] = {"weights": {"text": "toy-bert", "image": "random(20)"}}
 
     def __init__(self, sha: str) -> None:
         self.sha = sha
