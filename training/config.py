@@ -110,8 +110,10 @@ class FusionConfig:
             values = tomllib.loads(path.read_text(encoding="utf-8"))
             sections = {"bert": SoftmaxConfig, "resnet50": SoftmaxConfig, "appearance": LogisticConfig}
             sections |= {"lexical": LexicalConfig, "fusion": BlendConfig}
-            read = {name: kind(**values.pop(name, {})) for name, kind in sections.items()}
+            read = {name: kind(**values.pop(name)) for name, kind in sections.items()}
             return cls(**read, **values)
+        except KeyError as error:
+            raise BadConfig(f"{path}: section {error} is missing") from error
         except (OSError, ValueError, TypeError) as error:
             raise BadConfig(f"{path}: {error}") from error
 
