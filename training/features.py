@@ -52,7 +52,7 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FeatureSet:
-    """What the experts see of a snapshot; row i of everything is ``snapshot.rows[i]``.
+    """What the experts see of a snapshot's rows, in their order: all of them, or those that were asked for.
 
     Attributes:
         arrays: ``text`` (n, text width), ``image`` (n, image width), ``appearance`` (n, 2132); float16.
@@ -69,12 +69,6 @@ class FeatureSet:
     has_image: NDArray[np.bool_]
     embedded_rows: int
 
-    def take(self, rows: NDArray[np.intp]) -> "FeatureSet":
-        """The same for some rows, in the order given."""
-        arrays = {name: array[rows] for name, array in self.arrays.items()}
-        texts = tuple(self.texts[row] for row in rows)
-        return FeatureSet(arrays, texts, self.has_text[rows], self.has_image[rows], 0)
-
 
 def log_progress(what: str, segment: str, done: int, total: int) -> None:
     """Report a batch as a log line on standard error."""
@@ -87,25 +81,41 @@ def composed(rows: Sequence[TrainingRow]) -> list[str]:
 
 
 def features_of(
-    snapshot: Snapshot, *, text: Encoder, image: Encoder, cache_root: Path, progress: Progress = log_progress
+    snapshot: Snapshot,
+    *,
+    text: Encoder,
+    image: Encoder,
+    cache_root: Path,
+    rows: Sequence[int] | None = None,
+    progress: Progress = log_progress,
 ) -> FeatureSet:
-    """Features of every live row of ``snapshot``; only segments that are not in the cache are embedded.
+    """Features of live rows of ``snapshot``; segments that are not in the cache are embedded, whole.
+
+    Args:
+        snapshot: the rows.
+        text: for ``text``.
+        image: for ``image``.
+        cache_root: the cache's folder.
+        rows: positions in ``snapshot.rows``, ascending; None is all of them. The cache is filled all the same.
+        progress: told after every batch.
 
     Raises:
         CorruptSegment: photos that have to be embedded are not those of the manifest.
     """
-    cache = _Cache(snapshot, cache_root, progress)
+    chosen = range(len(snapshot.rows)) if rows is None else rows
+    cache = _Cache(snapshot, chosen, cache_root, progress)
     arrays = {
         "text": cache.gather("text", text, _text_input),
         "image": cache.gather("image", image, _photo_input),
         "appearance": cache.gather("appearance", _APPEARANCE, _photo_input),
     }
-    texts = tuple(composed(snapshot.rows))
+    asked = [snapshot.rows[row] for row in chosen]
+    texts = tuple(composed(asked))
     return FeatureSet(
         arrays=arrays,
         texts=texts,
         has_text=np.array([bool(one) for one in texts], dtype=bool),
-        has_image=np.array([bool(row.image_sha256) for row in snapshot.rows], dtype=bool),
+        has_image=np.array([bool(row.image_sha256) for row in asked], dtype=bool),
         embedded_rows=cache.embedded,
     )
 
@@ -165,8 +175,12 @@ class _Job:
 
 
 class _Cache:
-    def __init__(self, snapshot: Snapshot, root: Path, progress: Progress) -> None:
+    def __init__(self, snapshot: Snapshot, rows: Sequence[int], root: Path, progress: Progress) -> None:
         self._snapshot = snapshot
+        self._asked: dict[str, list[int]] = {segment.name: [] for segment in snapshot.segments}
+        for row in rows:
+            name, place = snapshot.addresses[row]
+            self._asked[name].append(place)
         self._root = root
         self._progress = progress
         self.embedded = 0
@@ -174,12 +188,9 @@ class _Cache:
     def gather(
         self, what: str, encoder: Encoder, input_of: Callable[[Snapshot, Segment], _Input]
     ) -> NDArray[np.float16]:
-        """Features of the live rows, ``(live rows, width)``, in the snapshot's order."""
-        live: dict[str, list[int]] = {segment.name: [] for segment in self._snapshot.segments}
-        for name, row in self._snapshot.addresses:
-            live[name].append(row)
-        parts = [self._segment(what, encoder, one, input_of)[live[one.name]] for one in self._snapshot.segments]
-        return np.concatenate(parts) if parts else np.zeros((0, encoder.width), np.float16)
+        """Features of the rows that were asked for, ``(rows, width)``, in their order."""
+        parts = [self._segment(what, encoder, one, input_of)[self._asked[one.name]] for one in self._snapshot.segments]
+        return np.concatenate([np.zeros((0, encoder.width), np.float16), *parts])
 
     def _segment(
         self, what: str, encoder: Encoder, segment: Segment, input_of: Callable[[Snapshot, Segment], _Input]

@@ -8,7 +8,7 @@ runs/encoders.json                       the encoders that the next training use
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ def code_version(root: Path = _CODE) -> str:
     return digest.hexdigest()
 
 
-def train_key(*, manifest_sha256: str, code: str, config: bytes, encoders: Mapping[str, str]) -> str:
+def train_key(*, manifest_sha256: str, code: str, config: bytes, encoders: Mapping[str, str], taxonomy: str) -> str:
     """What names a training: two with the same key give the same package on the same kind of processor.
 
     Args:
@@ -41,8 +41,15 @@ def train_key(*, manifest_sha256: str, code: str, config: bytes, encoders: Mappi
         code: ``code_version()``.
         config: bytes of ``training/config.toml``.
         encoders: encoder package shas by kind.
+        taxonomy: version of the active taxonomy, whose codes are the model's columns.
     """
-    facts = [manifest_sha256, code, _sha256(config), *(f"{kind}={sha}" for kind, sha in sorted(encoders.items()))]
+    facts = [
+        manifest_sha256,
+        code,
+        _sha256(config),
+        taxonomy,
+        *(f"{kind}={sha}" for kind, sha in sorted(encoders.items())),
+    ]
     return _sha256("\n".join(facts).encode())
 
 
@@ -84,3 +91,10 @@ class Runs:
     def trained(self, key: str) -> ResultFile:
         """What the training named ``key`` gave, whichever run asked for it."""
         return ResultFile(self._root / "trained" / f"{key}.json")
+
+    def all_trained(self) -> Iterator[dict[str, Any]]:
+        """Every training ever finished here."""
+        for path in sorted((self._root / "trained").glob("*.json")):
+            training = ResultFile(path).read()
+            if training is not None:
+                yield training

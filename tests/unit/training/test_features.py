@@ -175,8 +175,19 @@ def test_progress_is_told_after_every_batch(training: Path, monkeypatch: pytest.
     assert [(done, of) for what, _, done, of in told if what == "image"] == [(1, 3), (3, 3)]
 
 
-def test_some_rows_can_be_taken_in_any_order(training: Path) -> None:
-    taken = compute(training, ToyText(), ToyImage()).take(np.array([2, 0]))
-    assert taken.texts == ("", "product 0")
-    assert taken.arrays["image"][:, 0].tolist() == [25, 5]
-    assert taken.has_text.tolist() == [False, True]
+def test_some_rows_can_be_asked_for(training: Path) -> None:
+    append(training, segment_name(1), [a_row(7), a_row(8)])
+    cache = training.parent / "features"
+    some = features_of(
+        Snapshot.open(training), text=ToyText(), image=ToyImage(), cache_root=cache, rows=np.array([0, 2, 4])
+    )
+    assert some.texts == ("product 0", "", "product 8")
+    assert some.arrays["image"][:, 0].tolist() == [5, 25, 15]
+    assert some.has_text.tolist() == [True, False, True]
+
+
+def test_asking_for_no_row_fills_the_cache_all_the_same(training: Path) -> None:
+    cache = training.parent / "features"
+    none = features_of(Snapshot.open(training), text=ToyText(), image=ToyImage(), cache_root=cache, rows=[])
+    assert (none.arrays["text"].shape, none.embedded_rows) == ((0, 2), 6)
+    assert compute(training, ToyText(), ToyImage()).embedded_rows == 0

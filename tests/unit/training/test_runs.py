@@ -11,6 +11,7 @@ FACTS = {
     "code": "b" * 64,
     "config": b"seed = 1\n",
     "encoders": {"text": "c", "image": "d"},
+    "taxonomy": "e",
 }
 
 
@@ -20,7 +21,13 @@ def test_the_same_facts_give_the_same_key_in_any_order() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"manifest_sha256": "z"}, {"code": "z"}, {"config": b"seed = 2\n"}, {"encoders": {"text": "d", "image": "c"}}],
+    [
+        {"manifest_sha256": "z"},
+        {"code": "z"},
+        {"config": b"seed = 2\n"},
+        {"encoders": {"text": "d", "image": "c"}},
+        {"taxonomy": "z"},
+    ],
 )
 def test_another_snapshot_code_config_or_encoder_gives_another_key(change: dict[str, object]) -> None:
     assert train_key(**FACTS | change) != train_key(**FACTS)

@@ -1,0 +1,138 @@
+"""``python -m training.jobs VERB``: encoders, features, fit, judge, promote, rollback, first, train.
+
+Progress goes to standard error as JSON lines; the last line on standard output is one JSON object.
+Exit 0: done. 99: nothing to do. 1: refused or failed, said on standard error.
+"""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from core.errors import EtalonError
+from core.logging import configure_logging
+from training.jobs.workplace import Workplace
+
+NOTHING_TO_DO = 99
+log = logging.getLogger(__name__)
+
+Verb = Callable[[Workplace, argparse.Namespace], dict[str, Any]]
+
+
+def main() -> int:
+    """Run one verb; returns the exit status."""
+    arguments = _parser().parse_args()
+    configure_logging()
+    workplace = Workplace.from_environment()
+    try:
+        result = arguments.run(workplace, arguments)
+    except EtalonError as error:
+        print(f"{arguments.verb} refused ({error.code}): {error}", file=sys.stderr)
+        return 1
+    except (SQLAlchemyError, OSError) as error:
+        log.exception("jobs.failed", extra={"verb": arguments.verb})
+        print(f"{arguments.verb} failed: {getattr(error, 'orig', None) or error}", file=sys.stderr)
+        return 1
+    finally:
+        workplace.close()
+    print(json.dumps(result, ensure_ascii=False))
+    return NOTHING_TO_DO if result.get("epoch", 0) is None else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training.jobs", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    _add(verbs, "encoders", _encoders, "package the pretrained encoders that the settings name")
+    _add(verbs, "features", _features, "embed what is not in the feature cache", "manifest?")
+    _add(verbs, "fit", _fit, "train on a snapshot and package the model", "manifest?", "run_key")
+    _add(verbs, "judge", _judge, "compare a package with the champion and log both", "package", "manifest?", "run_key")
+    _add(verbs, "promote", _promote, "serve a package that the gate let through", "package", "run_key")
+    back = _add(verbs, "rollback", _roll_back, "serve what was served before")
+    back.add_argument("--reason", required=True, help="kept in the ledger")
+    back.add_argument("--actor", default="operator", help="kept in the ledger (default: operator)")
+    back.add_argument("--expected-epoch", type=int, help="refuse unless this epoch is served: safe to repeat")
+    _add(verbs, "first", _first, "encoders to promote at once, for a store without a champion", "manifest?", "run_key")
+    _add(verbs, "train", _train, "features, fit and judge at once; nothing is promoted", "manifest?", "run_key?")
+    return parser
+
+
+def _add(verbs: Any, name: str, run: Verb, text: str, *arguments: str) -> argparse.ArgumentParser:
+    verb = verbs.add_parser(name, help=text)
+    for argument in arguments:
+        option, required = f"--{argument.rstrip('?').replace('_', '-')}", not argument.endswith("?")
+        kind, words = _KINDS[argument.rstrip("?")]
+        verb.add_argument(option, type=kind, required=required, help=words)
+    verb.set_defaults(run=run)
+    return verb
+
+
+def _key(text: str) -> str:
+    if not 1 <= len(text) <= 250:
+        raise argparse.ArgumentTypeError("a run key has 1 to 250 characters")
+    return text
+
+
+_KINDS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "manifest": (int, "number of the snapshot (default: the newest)"),
+    "run_key": (_key, "the run that asks; again: the same result"),
+    "package": (str, "sha of the packaged model"),
+}
+
+
+# Each verb imports what it runs on: a rollback waits neither for scikit-learn nor for OpenVINO.
+def _encoders(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
+    from training.jobs import learn
+
+    return learn.package_encoders(workplace)
+
+
+def _features(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
+    from training.jobs import learn
+
+    return learn.embed(workplace, manifest=arguments.manifest)
+
+
+def _fit(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
+    from training.jobs import learn
+
+    return learn.fit(workplace, manifest=arguments.manifest, run_key=arguments.run_key)
+
+
+def _judge(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
+    from training.jobs import judgement
+
+    return judgement.judge(workplace, package=arguments.package, manifest=arguments.manifest, run_key=arguments.run_key)
+
+
+def _promote(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
+    from training.jobs import release
+
+    return release.promote(workplace, package=arguments.package, run_key=arguments.run_key)
+
+
+def _roll_back(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
+    from training.jobs import release
+
+    return release.roll_back(
+        workplace, reason=arguments.reason, actor=arguments.actor, expected_epoch=arguments.expected_epoch
+    )
+
+
+def _first(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
+    from training.jobs import chains
+
+    return chains.first(workplace, manifest=arguments.manifest, run_key=arguments.run_key)
+
+
+def _train(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
+    from training.jobs import chains
+
+    return chains.train(workplace, manifest=arguments.manifest, run_key=arguments.run_key)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

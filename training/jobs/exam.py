@@ -1,0 +1,116 @@
+"""The rows on which models are compared, and a model's answers to them."""
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.domain.product import Product
+from core.domain.splits import Split
+from core.errors import Invalid
+from core.store.rows import TrainingRow
+from core.store.snapshot import Snapshot
+from inference.model import ServedModel
+from preprocessing.images import ImageFolder
+from training.evaluate import Evaluation, evaluate
+from training.features import FeatureSet
+from training.gate import Answers, Rows
+
+_TIMED = 15  # products answered one at a time by both models
+
+
+class NothingToJudgeOn(Invalid):
+    """The snapshot has neither hold-out nor fresh rows."""
+
+    code = "gate.no_rows"
+
+
+@dataclass(frozen=True, slots=True)
+class Exam:
+    """Hold-out and fresh rows of a snapshot.
+
+    Attributes:
+        snapshot: whose rows they are.
+        places: ``(n,)`` their positions in ``snapshot.rows``, ascending.
+        rows: what the gate compares by: truth, clusters, which belong to the frozen hold-out.
+    """
+
+    snapshot: Snapshot
+    places: NDArray[np.intp]
+    rows: Rows
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Self:
+        """Every hold-out and fresh row.
+
+        Raises:
+            NothingToJudgeOn: there is none.
+        """
+        splits = np.array([row.split for row in snapshot.rows], dtype=str)
+        places = np.flatnonzero(np.isin(splits, [Split.HOLDOUT, Split.FRESH]))
+        if not len(places):
+            raise NothingToJudgeOn(f"manifest {snapshot.manifest.number} has neither hold-out nor fresh rows")
+        chosen = [snapshot.rows[place] for place in places]
+        truth = np.array([row.prdtypecode for row in chosen], dtype=np.int64)
+        return cls(snapshot, places, Rows(truth, [row.cluster for row in chosen], splits[places] == Split.HOLDOUT))
+
+    def products(self, images: Path) -> list[Product]:
+        """Some of its products as a seller sends them, spread over all of it; those with nothing to read are left out.
+
+        Raises:
+            MissingImage: a photo is not in ``images``.
+        """
+        rows = [self.snapshot.rows[place] for place in self.places]
+        readable = [row for row in rows if row.image_sha256 or row.designation.strip()]
+        return [as_product(row, images) for row in readable[:: max(1, len(readable) // _TIMED)][:_TIMED]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """One model's answers to an exam.
+
+    Attributes:
+        model: who answered.
+        scores: how well.
+        answers: likeliest code and confidence of each row.
+    """
+
+    model: ServedModel
+    scores: Evaluation
+    answers: Answers
+
+
+def sit(model: ServedModel, exam: Exam, features: FeatureSet) -> Sitting:
+    """Let a model answer, from features of the exam's rows by the model's own encoders."""
+    has_text, has_image = features.has_text, features.has_image
+    probabilities = model.probabilities_from_features(features.arrays, features.texts, has_image, has_text)
+    scores = evaluate(exam.rows.truth, probabilities, model.codes, has_text=has_text, has_image=has_image)
+    return Sitting(model, scores, Answers.of(probabilities, model.codes))
+
+
+def relative_latency(challenger: ServedModel, champion: ServedModel, products: Sequence[Product]) -> float:
+    """Median time for one answer, challenger's over champion's; the two take turns, so both see the same machine."""
+    seconds: dict[str, list[float]] = {"challenger": [], "champion": []}
+    for product in [*products[:1], *products]:  # the first one twice: a warm-up that is dropped below
+        for name, model in (("challenger", challenger), ("champion", champion)):
+            started = time.perf_counter()
+            model.predict([product])
+            seconds[name].append(time.perf_counter() - started)
+    if not products:
+        return 1.0
+    return statistics.median(seconds["challenger"][1:]) / statistics.median(seconds["champion"][1:])
+
+
+def as_product(row: TrainingRow, images: Path) -> Product:
+    """A training row as a seller sent it, with its sanitised photo.
+
+    Raises:
+        MissingImage: the photo is not in ``images``.
+    """
+    photo = ImageFolder(images).get(row.image_sha256) if row.image_sha256 else None
+    return Product(row.designation, row.description or None, photo)

@@ -1,0 +1,108 @@
+"""The verbs that move the release: ``promote`` by a recorded decision, ``rollback`` by a person's."""
+
+import logging
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from core.db.models import Promotion
+from core.db.repositories import promotions
+from core.domain.gate import Outcome
+from core.errors import Conflict, Unavailable
+from training.jobs.workplace import MODEL, Workplace
+
+log = logging.getLogger(__name__)
+
+ACTOR = "training.jobs"
+
+
+class NotJudged(Conflict):
+    """There is no decision about this package in this run."""
+
+    code = "release.not_judged"
+
+
+def promote(workplace: Workplace, *, package: str, run_key: str) -> dict[str, Any]:
+    """Serve ``package`` if the run's gate said so; the ledger moves first, the aliases follow as far as they can.
+
+    Returns:
+        ``epoch`` (None: the gate did not let it through), ``decision``, ``package``, ``mirrored``.
+
+    Raises:
+        NotJudged: ``judge`` has not decided about this package in this run.
+        EpochMoved: the champion changed since; judge again.
+    """
+    judged = workplace.runs.result(run_key, "judge").read()
+    if judged is None or judged["package"] != package:
+        raise NotJudged(f"run {run_key} has no decision about package {package[:12]}: judge it first")
+    if judged["decision"] not in (Outcome.FIRST, Outcome.PROMOTE):
+        return {"epoch": None, "decision": judged["decision"], "package": package, "mirrored": True}
+    with workplace.sessions.begin() as session:
+        row = _ours(session, judged) or _move(session, judged, run_key)
+    log.info("release.promoted", extra={"epoch": row.epoch, "package": package, "kind": row.kind})
+    result = {"epoch": row.epoch, "decision": judged["decision"], "package": package, "mirrored": mirror(workplace)}
+    return workplace.runs.result(run_key, "promote").write(result)
+
+
+def _ours(session: Session, judged: dict[str, Any]) -> Promotion | None:
+    """The ledger's row, where a killed try of this run has already written it."""
+    row = promotions.at_epoch(session, judged["epoch"] + 1)
+    same = row is not None and row.models.get(MODEL) == judged["package"] and row.run_id == judged["run_id"]
+    return row if same else None
+
+
+def _move(session: Session, judged: dict[str, Any], run_key: str) -> Promotion:
+    now = promotions.current(session)
+    return promotions.promote(
+        session,
+        expected_epoch=judged["epoch"],
+        models={**(now.models if now else {}), MODEL: judged["package"]},
+        actor=ACTOR,
+        reason=f"gate: {judged['decision']}, run {run_key}",
+        kind="first" if judged["decision"] == Outcome.FIRST else "gate",
+        gate_report=judged["gate"],
+        run_id=judged["run_id"],
+        manifest=judged["manifest"],
+        taxonomy_version=judged["taxonomy_version"],
+    )
+
+
+def roll_back(workplace: Workplace, *, reason: str, actor: str, expected_epoch: int | None) -> dict[str, Any]:
+    """Serve what was served before; ``expected_epoch`` makes a repeated command harmless.
+
+    Returns:
+        ``epoch``, ``models`` now served, ``mirrored``.
+
+    Raises:
+        EpochMoved: the epoch is not ``expected_epoch``.
+        NothingToRollBack: no release came before.
+    """
+    with workplace.sessions.begin() as session:
+        now = promotions.current(session)
+        known = now.epoch if now else promotions.NO_EPOCH
+        expected = known if expected_epoch is None else expected_epoch
+        row = promotions.roll_back(session, expected_epoch=expected, actor=actor, reason=reason)
+    log.info("release.rolled_back", extra={"epoch": row.epoch, "models": row.models})
+    return {"epoch": row.epoch, "models": row.models, "mirrored": mirror(workplace)}
+
+
+def mirror(workplace: Workplace) -> bool:
+    """Point the tracking server's aliases at what the ledger says; returns whether the server took it.
+
+    A server that does not answer is only warned about: the ledger has moved, and the next job mirrors again.
+    """
+    from training.tracking import Tracking  # 1.6 s that the other verbs need not wait for
+
+    with workplace.sessions() as session:
+        row = promotions.current(session)
+    champion = row.models.get(MODEL) if row else None
+    previous = row.previous.get(MODEL) if row else None
+    try:
+        tracking = Tracking.connect(workplace.train)
+        challenger = tracking.challenger_of(MODEL)
+        challenger = None if challenger == champion else challenger
+        tracking.mirror(MODEL, champion=champion, previous=previous, challenger=challenger)
+    except Unavailable as error:
+        log.warning("tracking.not_mirrored", extra={"code": error.code, "reason": str(error)})
+        return False
+    return True
