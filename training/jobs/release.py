@@ -60,7 +60,7 @@ def _move(session: Session, judged: dict[str, Any], run_key: str) -> Promotion:
         actor=ACTOR,
         reason=f"gate: {judged['decision']}, run {run_key}",
         kind="first" if judged["decision"] == Outcome.FIRST else "gate",
-        gate_report=judged["gate"],
+        gate_report={**judged["gate"], "weighted_f1": judged.get("weighted_f1")},  # the service shows it
         run_id=judged["run_id"],
         manifest=judged["manifest"],
         taxonomy_version=judged["taxonomy_version"],
