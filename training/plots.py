@@ -32,7 +32,7 @@ def reliability(confidences: NDArray[np.float64], right: NDArray[np.bool_], *, b
     figure = Figure(figsize=(6, 6), layout="tight")
     axes = figure.add_subplot()
     axes.plot([0, 1], [0, 1], color="grey", linestyle="--")
-    axes.scatter(said, found, s=20 + 400 * rows[used] / rows.sum())
+    axes.scatter(said, found, s=20 + 400 * rows[used] / rows.sum(), clip_on=False)
     axes.set(xlabel="confidence", ylabel="share right", title="Reliability (area: rows)", xlim=(0, 1), ylim=(0, 1))
     return figure
 
@@ -47,7 +47,7 @@ def class_scores(codes: Sequence[int], challenger: Sequence[float], champion: Se
     axes.bar(places + (0.2 if champion is not None else 0), challenger, 0.4, label="challenger")
     axes.set_xticks(places, [str(code) for code in codes], rotation=90)
     axes.set(ylabel="F1", ylim=(0, 1), title="F1 by class")
-    axes.legend()
+    axes.legend(loc="lower left", bbox_to_anchor=(1, 0))
     return figure
 
 

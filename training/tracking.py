@@ -228,6 +228,8 @@ class Tracking:
             self._client.log_batch(run_id, metrics=points[start : start + _BATCH])
 
     def _register(self, training: TrainingRecord) -> None:
+        if self._version_of(training.model, training.package.name) is not None:
+            return  # another training gave the same package
         with warnings.catch_warnings():
             # The signature is written down above; an example would be run through the model once more.
             warnings.filterwarnings("ignore", message=".*input example was not provided", category=UserWarning)
@@ -240,8 +242,7 @@ class Tracking:
                 signature=SIGNATURE,
                 pip_requirements=[f"{name}=={installed_version(name)}" for name in _NEEDED],
             )
-        if self._version_of(training.model, training.package.name) is None:
-            mlflow.register_model(logged.model_uri, training.model, tags={"package": training.package.name})
+        mlflow.register_model(logged.model_uri, training.model, tags={"package": training.package.name})
 
 
 @contextlib.contextmanager

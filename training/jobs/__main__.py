@@ -1,6 +1,7 @@
 """``python -m training.jobs VERB``: encoders, features, fit, judge, promote, rollback, first, train.
 
-Progress goes to standard error as JSON lines; the last line on standard output is one JSON object.
+Progress goes to standard error as JSON lines; the last line on standard output is one JSON object. The gate's full
+report stays in the run's folder, the ledger and the tracking server.
 Exit 0: done. 99: nothing to do. 1: refused or failed, said on standard error.
 """
 
@@ -39,7 +40,7 @@ def main() -> int:
         return 1
     finally:
         workplace.close()
-    print(json.dumps(result, ensure_ascii=False))
+    print(json.dumps({name: value for name, value in result.items() if name != "gate"}, ensure_ascii=False))
     return NOTHING_TO_DO if result.get("epoch", 0) is None else 0
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from core.db.repositories import promotions
 from training.jobs import judgement, learn, release
-from training.jobs.workplace import MODEL, Workplace
+from training.jobs.workplace import MODEL, Stopwatch, Workplace
 
 log = logging.getLogger(__name__)
 
@@ -18,11 +18,13 @@ def train(workplace: Workplace, *, manifest: int | None, run_key: str | None) ->
     Returns:
         What ``judge`` returns, with ``run_key`` (``promote`` needs it), ``reused`` and all stages.
     """
-    snapshot = workplace.snapshot(manifest)
+    watch = Stopwatch()
+    with watch.stage("encoders"):
+        snapshot, _ = workplace.snapshot(manifest), workplace.encoders
     key = run_key or f"train-{workplace.train_key(snapshot)[:16]}"
     fitted = learn.fit(workplace, manifest=snapshot.manifest.number, run_key=key)
     judged = judgement.judge(workplace, package=fitted["package"], manifest=fitted["manifest"], run_key=key)
-    stages = {**fitted["stages"], **judged["stages"]}
+    stages = {**watch.seconds, **fitted["stages"], **judged["stages"]}
     seconds = round(sum(stages.values()), 2)
     return {"run_key": key, "reused": fitted["reused"], **judged, "stages": stages, "seconds": seconds}
 

@@ -77,7 +77,8 @@ def _examine(
     comparison = None
     if new is not None and old is not None:
         with watch.stage("latency"):
-            latency = relative_latency(new.model, old.model, exam.products(workplace.store.images))
+            products = [] if new is old else exam.products(workplace.store.images)
+            latency = relative_latency(new.model, old.model, products)
         with watch.stage("bootstrap"):
             comparison = compare(
                 exam.rows,
@@ -85,7 +86,7 @@ def _examine(
                 challenger=new.answers,
                 policy=policy,
                 relative_latency=latency,
-                same_package=served == package,
+                same_package=new is old,
                 new_architecture=_shape(new.model) != _shape(old.model),
             )
     evidence = Evidence(golden_answers_hold=new is not None, comparison=comparison)
