@@ -10,7 +10,7 @@ from core.domain.product import Modality
 from inference.fusion_model import FusionModel
 from training.config import FusionConfig
 from training.experts import FittedExpert, fit_expert
-from training.fusion import fit_fusion as fit_blends
+from training.fusion import fit_blends
 from training.learning_rows import LearningRows, TooFewRows, TrainingData
 
 EXPERTS = ("lexical", "bert", "appearance", "resnet50")

@@ -34,7 +34,7 @@ class FittedFusion:
     weighted_f1: dict[Modality, dict[str, float]]
 
 
-def fit_fusion(data: LearningRows, experts: Mapping[str, FittedExpert], config: BlendConfig) -> FittedFusion:
+def fit_blends(data: LearningRows, experts: Mapping[str, FittedExpert], config: BlendConfig) -> FittedFusion:
     """Fit each expert's temperature, then a blend for each set of halves that rows show."""
     temperatures = {name: _expert_temperature(data.labels, expert) for name, expert in experts.items()}
     said = {

@@ -11,7 +11,7 @@ from inference.fusion_model import Inputs
 from inference.heads import DenseHead
 from training.config import BlendConfig
 from training.experts import ABSENT_LOGIT, FittedExpert
-from training.fusion import fit_fusion, fit_temperature, fit_weights
+from training.fusion import fit_blends, fit_temperature, fit_weights
 from training.learning_rows import LearningRows
 
 CLASSES, ROWS = 4, 600
@@ -48,7 +48,7 @@ def test_no_rows_leave_the_temperature_at_one() -> None:
 
 def test_two_experts_with_merits_of_their_own_are_better_together() -> None:
     data = rows()
-    found = fit_fusion(data, {"bert": expert(data.labels, 1.5, 1), "appearance": expert(data.labels, 1.5, 2)}, CONFIG)
+    found = fit_blends(data, {"bert": expert(data.labels, 1.5, 1), "appearance": expert(data.labels, 1.5, 2)}, CONFIG)
     scores = found.weighted_f1[Modality.TEXT_AND_IMAGE]
     assert scores["fusion"] > max(scores["bert"], scores["appearance"]) + 0.03
     assert found.fusion.blends[Modality.TEXT_AND_IMAGE].experts == ("bert", "appearance")
@@ -57,14 +57,14 @@ def test_two_experts_with_merits_of_their_own_are_better_together() -> None:
 def test_where_fusing_is_no_better_the_best_expert_answers_alone() -> None:
     data = rows()
     perfect = expert(data.labels, 50.0, 1)
-    found = fit_fusion(data, {"bert": perfect, "appearance": expert(data.labels, 0.0, 2)}, CONFIG)
+    found = fit_blends(data, {"bert": perfect, "appearance": expert(data.labels, 0.0, 2)}, CONFIG)
     assert found.fusion.blends[Modality.TEXT_AND_IMAGE].experts == ("bert",)
 
 
 def test_a_blend_of_one_half_has_only_its_experts() -> None:
     data = rows()
     experts = {name: expert(data.labels, 1.5, seed) for seed, name in enumerate(("bert", "lexical", "appearance"))}
-    blends = fit_fusion(data, experts, CONFIG).fusion.blends
+    blends = fit_blends(data, experts, CONFIG).fusion.blends
     assert blends[Modality.TEXT_ONLY].experts == ("bert", "lexical")
     assert blends[Modality.IMAGE_ONLY].experts == ("appearance",)
 
@@ -92,5 +92,5 @@ def test_what_a_head_could_not_know_does_not_make_it_timid() -> None:
     blind = known.unseen.copy()
     blind[:20][np.arange(20), data.labels[:20]] = ABSENT_LOGIT
     config = {"bert": FittedExpert(NOTHING, blind, known.rows, {})}
-    temperature = fit_fusion(data, config, CONFIG).fusion.temperatures["bert"]
+    temperature = fit_blends(data, config, CONFIG).fusion.temperatures["bert"]
     assert temperature == pytest.approx(fit_temperature(known.unseen[20:], data.labels[20:]))
