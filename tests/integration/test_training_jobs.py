@@ -1,0 +1,367 @@
+"""A loop's life on a toy store: a first champion, the same snapshot again, good labels, bad labels, a rollback.
+
+Real encoders' code on a tiny BERT and a random ResNet50, a real ledger, a real tracking store. The story is lived
+once; each test looks at one moment of it.
+"""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+from PIL import Image
+
+from core.db.models import Base
+from core.db.repositories import promotions
+from core.db.session import make_engine
+from core.domain.taxonomy import Category, Taxonomy
+from core.settings import (
+    DatabaseSettings,
+    GateSettings,
+    ModelSettings,
+    ServingSettings,
+    StoreSettings,
+    TrainSettings,
+)
+from core.store.manifests import append_segment
+from core.store.rows import TrainingRow
+from core.store.segments import BASE_SEGMENT, segment_name, write_segment
+from core.store.snapshot import Snapshot
+from preprocessing.images import ImageFolder, sanitise, to_tensor
+from tests.toys.bert import write_folder
+from training.jobs import chains, judgement, learn, release
+from training.jobs.exam import Exam, NothingToJudgeOn
+from training.jobs.learn import NeverTrained
+from training.jobs.workplace import Workplace
+from training.tracking import TrackingUnavailable
+
+ROOT = Path(__file__).resolve().parents[2]
+TAXONOMY = Taxonomy([Category(code, f"class {code}", f"classe {code}", "toys") for code in (10, 40, 60)])
+WORDS = {10: "livre roman conte", 40: "jeu console manette", 60: "lampe bureau lumière"}
+QUICK = """
+seed = 1
+folds = 2
+[bert]
+learning_rate = 1e-2
+weight_decay = 0.0
+label_smoothing = 0.0
+dropout = 0.0
+batch_rows = 32
+most_epochs = 3
+patience = 1
+[resnet50]
+learning_rate = 1e-2
+weight_decay = 0.0
+label_smoothing = 0.0
+dropout = 0.0
+batch_rows = 32
+most_epochs = 3
+patience = 1
+[appearance]
+inverse_regularisation = 0.02
+most_iterations = 50
+tolerance = 1e-2
+[lexical]
+word_bits = 10
+piece_bits = 10
+longest_words = 1
+shortest_piece = 3
+longest_piece = 4
+fewest_rows = 1
+inverse_regularisation = 0.5
+most_iterations = 500
+tolerance = 1e-3
+[fusion]
+floor = -8.0
+prior_rows = 30.0
+"""
+
+
+class Shop:
+    """Products that are told apart by a word of their class; every fourth has a photo, which says nothing."""
+
+    def __init__(self, store: StoreSettings) -> None:
+        self._store = store
+        self._random = np.random.default_rng(5)
+        self._made = 0
+
+    def add(self, segment: str, counts: dict[str, int], *, mislabelled: float = 0.0) -> None:
+        """Append a segment with so many rows per split; a share of the train rows has another class's code."""
+        splits = [split for split, count in counts.items() for _ in range(count)]
+        products = [self._product(split, mislabelled) for split in splits]
+        tensors = [tensor for _, tensor in products]
+        written = write_segment(self._store.training, segment, [row for row, _ in products], tensors)
+        append_segment(self._store.training, written, taxonomy_version=TAXONOMY.version)
+
+    def _product(self, split: str, mislabelled: float) -> tuple[TrainingRow, np.ndarray]:
+        number, self._made = self._made, self._made + 1
+        code = TAXONOMY.codes[number % 3]
+        title = f"{self._random.choice(WORDS[code].split())} {self._random.choice(['beau', 'neuf', 'petit'])} {number}"
+        photo, sha = np.zeros((224, 224, 3), np.uint8), ""
+        if number % 4 == 0:
+            image = sanitise(self._photo(), max_bytes=10**6, max_pixels=10**6)
+            ImageFolder(self._store.images).put(image)
+            photo, sha = to_tensor(image.data), image.sha256
+        wrong = split == "train" and self._random.random() < mislabelled
+        given = TAXONOMY.codes[(number + 1) % 3] if wrong else code
+        row = TrainingRow(f"p{number}", "", title, "", given, sha, "base", split, f"c{number}", "", "", "")
+        return row, photo
+
+    def _photo(self) -> bytes:
+        out = io.BytesIO()
+        Image.fromarray(self._random.integers(0, 256, (4, 4, 3), np.uint8)).resize((64, 64)).save(out, "PNG")
+        return out.getvalue()
+
+
+@dataclass
+class Story:
+    """What each moment returned."""
+
+    workplace: Workplace
+    client: MlflowClient
+    told: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def runs(self) -> int:
+        """How many runs the tracking store has."""
+        return len(self.client.search_runs([one.experiment_id for one in self.client.search_experiments()]))
+
+    def aliases(self) -> dict[str, str]:
+        """Package by alias."""
+        aliases = self.client.get_registered_model("fusion").aliases
+        return {alias: self.client.get_model_version("fusion", it).tags["package"] for alias, it in aliases.items()}
+
+    def epoch(self) -> int:
+        """The ledger's newest epoch."""
+        with self.workplace.sessions() as session:
+            row = promotions.current(session)
+            return row.epoch if row else 0
+
+    def retrain(self, name: str) -> None:
+        """One run of the DAG after its append: features, fit, judge, promote."""
+        workplace = self.workplace
+        embedded = learn.embed(workplace, manifest=None)
+        fitted = learn.fit(workplace, manifest=embedded["manifest"], run_key=name)
+        judged = judgement.judge(workplace, package=fitted["package"], manifest=embedded["manifest"], run_key=name)
+        promoted = release.promote(workplace, package=fitted["package"], run_key=name)
+        self.told |= {f"{name}.features": embedded, f"{name}.fit": fitted, f"{name}.judge": judged}
+        self.told |= {f"{name}.promote": promoted, f"{name}.aliases": self.aliases()}
+        self.told[f"{name}.after"] = {"epoch": self.epoch(), "runs": self.runs()}
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
+    folder = tmp_path_factory.mktemp("loop")
+    (folder / "config.toml").write_text(QUICK)
+    bert = write_folder(folder / "bert", {"max_position_embeddings": 80})
+    database = DatabaseSettings(url=f"sqlite:///{folder}/etalon.db")
+    engine = make_engine(database)
+    Base.metadata.create_all(engine)
+    engine.dispose()
+    store = StoreSettings(root=folder / "var")
+    store.root.mkdir()
+    (store.root / "taxonomy.csv").write_text(TAXONOMY.to_csv(), encoding="utf-8")
+    train = TrainSettings(config=folder / "config.toml", tracking_uri=f"sqlite:///{folder}/mlflow.db")
+    # A tracking store without a server would put artefacts where the process happens to stand.
+    MlflowClient(train.tracking_uri).create_experiment(train.experiment, artifact_location=str(folder / "artifacts"))
+    workplace = Workplace(
+        store=store,
+        model=ModelSettings(text_encoder=str(bert)),
+        train=train,
+        gate=GateSettings(policy=ROOT / "mlflow" / "gate.toml"),
+        database=database,
+        serving=ServingSettings(),
+    )
+    yield workplace
+    workplace.close()
+
+
+@pytest.fixture(scope="module")
+def story(workplace: Workplace) -> Story:
+    story = Story(workplace, MlflowClient(workplace.train.tracking_uri))
+    shop = Shop(workplace.store)
+    shop.add(BASE_SEGMENT, {"train": 24, "validation": 6, "holdout": 60}, mislabelled=0.5)
+    story.told["first"] = chains.first(workplace, manifest=None, run_key="first")
+    story.told["first.after"] = {"epoch": story.epoch(), "runs": story.runs()}
+    story.told["first again"] = chains.first(workplace, manifest=None, run_key="first again")
+    story.retrain("same snapshot")
+    shop.add(segment_name(1), {"train": 60, "fresh": 6})
+    story.retrain("good labels")
+    shop.add(segment_name(2), {"train": 90}, mislabelled=1.0)
+    story.retrain("bad labels")
+    story.told["rollback"] = release.roll_back(workplace, reason="complaints", actor="admin", expected_epoch=2)
+    story.told["rollback.aliases"] = story.aliases()
+    return story
+
+
+def test_the_first_model_is_epoch_one_whatever_its_scores(story: Story) -> None:
+    first = story.told["first"]
+    assert (first["decision"], first["epoch"], first["mirrored"], first["already_there"]) == ("first", 1, True, False)
+    assert 0 < first["weighted_f1"] < 0.9
+    assert first["rows"] == 60
+
+
+def test_asking_for_a_first_model_again_changes_nothing(story: Story) -> None:
+    again = story.told["first again"]
+    assert (again["epoch"], again["package"], again["already_there"]) == (1, story.told["first"]["package"], True)
+
+
+def test_the_same_snapshot_again_trains_nothing_and_adds_nothing(story: Story) -> None:
+    assert story.told["same snapshot.features"]["embedded_rows"] == 0
+    fitted, judged = story.told["same snapshot.fit"], story.told["same snapshot.judge"]
+    assert (fitted["reused"], fitted["package"]) == (True, story.told["first"]["package"])
+    assert (judged["decision"], judged["run_id"]) == ("refuse", story.told["first"]["run_id"])
+    assert story.told["same snapshot.promote"]["epoch"] is None
+    assert story.told["same snapshot.after"] == story.told["first.after"] == {"epoch": 1, "runs": 1}
+    assert story.told["same snapshot.aliases"] == {"champion": story.told["first"]["package"]}
+
+
+def test_good_labels_are_promoted_on_the_same_rows_as_the_champion(story: Story) -> None:
+    judged = story.told["good labels.judge"]
+    assert judged["decision"] == "promote", judged["reasons"]
+    assert judged["rows"] == 66
+    low, observed, high = judged["difference"]
+    assert observed == pytest.approx(judged["weighted_f1"] - judged["champion_weighted_f1"])
+    assert low < observed < high
+    assert story.told["good labels.promote"]["epoch"] == story.told["good labels.after"]["epoch"] == 2
+
+
+def test_only_the_new_rows_are_embedded(story: Story) -> None:
+    features = story.told["good labels.features"]
+    assert features["rows"] == 156
+    assert 66 <= features["embedded_rows"] <= 3 * 66
+
+
+def test_bad_labels_are_refused_and_leave_the_epoch(story: Story) -> None:
+    judged = story.told["bad labels.judge"]
+    assert judged["decision"] == "refuse"
+    assert any(reason.startswith("FAILED better") for reason in judged["reasons"])
+    assert story.told["bad labels.promote"]["epoch"] is None
+    assert story.told["bad labels.after"]["epoch"] == 2
+
+
+def test_aliases_mirror_the_ledger_at_every_moment(story: Story) -> None:
+    first, good, bad = (story.told[f"{name}.fit"]["package"] for name in ("same snapshot", "good labels", "bad labels"))
+    assert story.told["good labels.aliases"] == {"champion": good, "previous": first}
+    assert story.told["bad labels.aliases"] == {"champion": good, "previous": first, "challenger": bad}
+    assert story.told["rollback.aliases"] == {"champion": first, "previous": good, "challenger": bad}
+
+
+def test_the_ledger_tells_the_whole_story(story: Story) -> None:
+    with story.workplace.sessions() as session:
+        rows = list(reversed(promotions.history(session)))
+    assert [(row.epoch, row.kind, row.manifest) for row in rows] == [
+        (1, "first", 1),
+        (2, "gate", 2),
+        (3, "rollback", 1),
+    ]
+    assert rows[1].gate_report["outcome"] == "promote"
+    assert rows[1].gate_report["evidence"]["comparison"]["overall"]["rows"] == 66
+    assert rows[1].run_id == story.told["good labels.judge"]["run_id"]
+    assert rows[2].reason == "complaints"
+
+
+def test_a_run_says_what_it_was_trained_on_and_how_it_was_judged(story: Story) -> None:
+    run = story.client.get_run(story.told["good labels.judge"]["run_id"])
+    assert run.data.tags["gate.outcome"] == "promote"
+    assert run.data.tags["champion"] == story.told["first"]["package"]
+    assert run.data.tags["manifest"] == "2"
+    assert run.data.tags["train_key"] == story.told["good labels.fit"]["train_key"]
+    assert run.data.params["lexical.word_bits"] == "10"
+    assert run.data.metrics["weighted_f1"] > run.data.metrics["champion_weighted_f1"]
+    assert run.data.metrics["difference.improves"] >= 0.8
+    assert story.client.get_metric_history(run.info.run_id, "bert.loss")
+    assert {file.path for file in story.client.list_artifacts(run.info.run_id)} >= {"gate.json", "model_card.md"}
+    assert len(story.client.list_artifacts(run.info.run_id, "plots")) == 4
+
+
+def test_the_same_run_key_repeats_its_answers_without_work(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*arguments: Any, **options: Any) -> None:
+        raise AssertionError("this was done before")
+
+    monkeypatch.setattr(learn, "fit_fusion", never)
+    monkeypatch.setattr(judgement, "sit", never)
+    package = story.told["good labels.fit"]["package"]
+    again = learn.fit(story.workplace, manifest=2, run_key="good labels")
+    assert again == story.told["good labels.fit"]
+    judged = judgement.judge(story.workplace, package=package, manifest=2, run_key="good labels")
+    assert judged == story.told["good labels.judge"]
+    assert release.promote(story.workplace, package=package, run_key="good labels")["epoch"] == 2
+    assert story.epoch() == 3
+
+
+def test_a_refused_package_is_judged_again_once_another_champion_is_served(story: Story) -> None:
+    before = story.told["bad labels.judge"]
+    package = before["package"]
+    again = judgement.judge(story.workplace, package=package, manifest=3, run_key="bad labels")
+    assert (before["epoch"], again["epoch"]) == (2, 3)
+    assert again["champion_weighted_f1"] != before["champion_weighted_f1"]
+    assert again["run_id"] == before["run_id"]
+
+
+def test_a_package_nobody_trained_here_cannot_be_judged(story: Story) -> None:
+    with pytest.raises(NeverTrained):
+        judgement.judge(story.workplace, package="a" * 64, manifest=None, run_key="unheard of")
+
+
+def test_without_a_tracking_server_nothing_is_decided(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    package, runs = story.told["good labels.fit"]["package"], story.workplace.runs
+    monkeypatch.setattr(story.workplace, "train", TrainSettings(tracking_uri="http://127.0.0.1:9"))
+    with pytest.raises(TrackingUnavailable):
+        judgement.judge(story.workplace, package=package, manifest=2, run_key="in the dark")
+    assert runs.result("in the dark", "judge").read() is None
+
+
+def test_a_store_without_measured_rows_cannot_be_judged_on(tmp_path: Path) -> None:
+    elsewhere = StoreSettings(root=tmp_path)
+    Shop(elsewhere).add(BASE_SEGMENT, {"train": 3})
+    with pytest.raises(NothingToJudgeOn):
+        Exam.of(Snapshot.open(elsewhere.training))
+
+
+def command(story: Story, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as the orchestrator does."""
+    workplace = story.workplace
+    environment = os.environ | {
+        "STORE_ROOT": str(workplace.store.root),
+        "DB_URL": f"sqlite:///{workplace.store.root.parent}/etalon.db",
+        "TRAIN_TRACKING_URI": workplace.train.tracking_uri,
+        "TRAIN_CONFIG": str(workplace.train.config),
+        "MODEL_TEXT_ENCODER": workplace.model.text_encoder,
+    }
+    line = [sys.executable, "-m", "training.jobs", *arguments]
+    return subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+def last_line(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["promote", "--run-key", "bad labels"], 99, {"epoch": None, "decision": "refuse"}),
+        (["fit", "--run-key", "good labels"], 0, {"reused": False, "manifest": 2}),
+    ],
+)
+def test_the_command_prints_one_json_line_and_says_when_there_is_nothing_to_do(
+    story: Story, arguments: Sequence[str], code: int, told: dict[str, Any]
+) -> None:
+    package = ["--package", story.told["bad labels.fit"]["package"]] if arguments[0] == "promote" else []
+    done = command(story, *arguments, *package)
+    assert done.returncode == code, done.stderr
+    assert last_line(done).items() >= told.items()
+
+
+def test_the_command_refuses_in_one_line(story: Story) -> None:
+    done = command(story, "rollback", "--reason", "again", "--expected-epoch", "1")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[-1].startswith("rollback refused (release.epoch_moved)")
