@@ -21,7 +21,12 @@ def make_environment(state: State, ports: Ports, base: Mapping[str, str] = os.en
     """
     kept = {name: value for name, value in base.items() if not name.startswith(_FOREIGN)}
     search = [str(PROJECT), *filter(None, [base.get("PYTHONPATH")])]
-    general = {MARK: str(state.root), "PYTHONPATH": os.pathsep.join(search), "PYTHONUNBUFFERED": "1"}
+    general = {
+        MARK: str(state.root),
+        "SPT_NOENV": "1",  # Airflow renames its processes; without this the new name overwrites the mark
+        "PYTHONPATH": os.pathsep.join(search),
+        "PYTHONUNBUFFERED": "1",
+    }
     return kept | general | _ours(state, ports, base) | _airflow(state, ports) | _mlflow(ports)
 
 

@@ -13,24 +13,30 @@ from collections.abc import Collection
 from pathlib import Path
 
 MARK = "ETALON_STATE"
+PROGRAM_MARK = "ETALON_PROGRAM"  # of a supervised program and of what it starts, besides MARK
 _PROC = Path("/proc")
 
 
-def marked(root: Path) -> list[int]:
-    """Ids of the living processes that belong to the system whose state is in ``root``, without this one."""
-    mark = f"{MARK}={root}".encode()
-    return [pid for pid in _numbers() if pid != os.getpid() and mark in _environment(pid) and is_alive(pid)]
+def marked(root: Path, program: str | None = None) -> list[int]:
+    """Ids of the living processes that belong to the system whose state is in ``root``, without this one.
+
+    Args:
+        root: absolute path of the state.
+        program: only the processes of this supervised program.
+    """
+    marks = {f"{MARK}={root}".encode()} | ({f"{PROGRAM_MARK}={program}".encode()} if program else set())
+    return [pid for pid in _numbers() if pid != os.getpid() and marks <= _environment(pid) and is_alive(pid)]
 
 
 def _numbers() -> list[int]:
     return [int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit()] if _PROC.is_dir() else []
 
 
-def _environment(pid: int) -> list[bytes]:
+def _environment(pid: int) -> frozenset[bytes]:
     try:
-        return (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
+        return frozenset((_PROC / str(pid) / "environ").read_bytes().split(b"\0"))
     except OSError:
-        return []  # gone, or somebody else's
+        return frozenset()  # gone, or somebody else's
 
 
 def is_alive(pid: int) -> bool:

