@@ -16,7 +16,7 @@ from local.secrets import AIRFLOW_ADMIN, ROLES, Secrets
 from local.state import State
 from local.supervisor import Supervisor
 
-_START_S = 180.0
+_START_S = 300.0
 _PORTS = "ports.json"
 
 
