@@ -154,8 +154,9 @@ def decide(evidence: Evidence, policy: GatePolicy) -> GateDecision:
     golden = _Check("golden answers", evidence.golden_answers_hold, "the package repeats its own recorded answers")
     compared = evidence.comparison
     if compared is None:
-        outcome = Outcome.FIRST if golden.passed else Outcome.REFUSE
-        return GateDecision(outcome, (str(golden), "there is no champion to compare with"))
+        if golden.passed:
+            return GateDecision(Outcome.FIRST, (str(golden), "there is no champion to compare with"))
+        return GateDecision(Outcome.REFUSE, (str(golden), "a package that is not intact is not compared"))
     guards = [golden, *_guards(compared, policy)]
     better = _Check("better", compared.overall.observed > 0, _describe(compared.overall))
     sure = list(_certainty(compared, policy))
@@ -178,8 +179,8 @@ def _guards(compared: Comparison, policy: GatePolicy) -> Iterator[_Check]:
     yield _Check(
         "calibration",
         compared.calibration_increase <= policy.max_calibration_increase,
-        f"error rises by {compared.calibration_increase:+.4f} or more (95 % sure),"
-        f" allowed {policy.max_calibration_increase:.4f}",
+        f"its error changes by {compared.calibration_increase:+.4f} or more in 95 of 100 draws,"
+        f" allowed {policy.max_calibration_increase:+.4f}",
     )
     yield _Check(
         "latency",

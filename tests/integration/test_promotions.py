@@ -119,12 +119,13 @@ def test_a_writer_that_looked_before_the_other_committed_loses_by_the_primary_ke
 
 def test_rolling_back_writes_a_new_epoch_with_the_previous_models(sessions: sessionmaker[Session]) -> None:
     with sessions.begin() as session:
-        promoted(session, 0, "a")
+        promoted(session, 0, "a", gate_report={"weighted_f1": 0.7})
         promoted(session, 1, "b", taxonomy_version="taxonomy-two")
     with sessions.begin() as session:
         back = promotions.roll_back(session, expected_epoch=2, actor="admin", reason="complaints")
         assert (back.epoch, back.kind, back.models, back.previous) == (3, "rollback", {"fusion": "a"}, {"fusion": "b"})
         assert (back.run_id, back.manifest, back.taxonomy_version) == ("run-a", 1, "taxonomy-one")
+        assert back.gate_report == {"weighted_f1": 0.7}
 
 
 def test_rolling_back_twice_with_the_same_expectation_happens_once(sessions: sessionmaker[Session]) -> None:

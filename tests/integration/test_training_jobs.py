@@ -4,12 +4,14 @@ Real encoders' code on a tiny BERT and a random ResNet50, a real ledger, a real 
 once; each test looks at one moment of it.
 """
 
+import hashlib
 import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -263,6 +265,7 @@ def test_the_ledger_tells_the_whole_story(story: Story) -> None:
         (3, "rollback", 1),
     ]
     assert rows[1].gate_report["outcome"] == "promote"
+    assert rows[1].gate_report["weighted_f1"] == story.told["good labels.judge"]["weighted_f1"]
     assert rows[1].gate_report["evidence"]["comparison"]["overall"]["rows"] == 66
     assert rows[1].run_id == story.told["good labels.judge"]["run_id"]
     assert rows[2].reason == "complaints"
@@ -304,6 +307,31 @@ def test_a_refused_package_is_judged_again_once_another_champion_is_served(story
     assert (before["epoch"], again["epoch"]) == (2, 3)
     assert again["champion_weighted_f1"] != before["champion_weighted_f1"]
     assert again["run_id"] == before["run_id"]
+
+
+@contextmanager
+def forged_golden_answers(folder: Path) -> Iterator[None]:
+    """Other golden answers in a package, with its manifest in agreement: only answering finds out."""
+    kept = {name: (folder / name).read_bytes() for name in ("golden.npz", "manifest.json")}
+    with np.load(folder / "golden.npz") as golden:
+        arrays = dict(golden)
+    np.savez(folder / "golden.npz", **arrays | {"probabilities": np.roll(arrays["probabilities"], 1, axis=1)})
+    manifest = json.loads(kept["manifest.json"])
+    manifest["files"]["golden.npz"] = hashlib.sha256((folder / "golden.npz").read_bytes()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    yield
+    for name, data in kept.items():
+        (folder / name).write_bytes(data)
+
+
+def test_a_package_that_forgot_its_golden_answers_is_refused_and_registered_nowhere(story: Story) -> None:
+    package, runs = story.told["bad labels.fit"]["package"], story.runs()
+    with forged_golden_answers(story.workplace.store.packages / package):
+        judged = judgement.judge(story.workplace, package=package, manifest=3, run_key="forged")
+    assert (judged["decision"], judged["run_id"], judged["weighted_f1"]) == ("refuse", None, None)
+    assert judged["reasons"][0].startswith("FAILED golden answers")
+    assert story.runs() == runs
+    assert release.promote(story.workplace, package=package, run_key="forged")["epoch"] is None
 
 
 def test_a_package_nobody_trained_here_cannot_be_judged(story: Story) -> None:

@@ -21,7 +21,7 @@ from training.evaluate import Evaluation, evaluate
 from training.features import FeatureSet
 from training.gate import Answers, Rows
 
-_TIMED = 15  # products answered one at a time by both models
+_TIMED = 21  # products answered one at a time by both models
 
 
 class NothingToJudgeOn(Invalid):
@@ -94,16 +94,23 @@ def sit(model: ServedModel, exam: Exam, features: FeatureSet) -> Sitting:
 
 
 def relative_latency(challenger: ServedModel, champion: ServedModel, products: Sequence[Product]) -> float:
-    """Median time for one answer, challenger's over champion's; the two take turns, so both see the same machine."""
-    seconds: dict[str, list[float]] = {"challenger": [], "champion": []}
-    for product in [*products[:1], *products]:  # the first one twice: a warm-up that is dropped below
-        for name, model in (("challenger", challenger), ("champion", champion)):
-            started = time.perf_counter()
-            model.predict([product])
-            seconds[name].append(time.perf_counter() - started)
-    if not products:
-        return 1.0
-    return statistics.median(seconds["challenger"][1:]) / statistics.median(seconds["champion"][1:])
+    """How many times the champion's time the challenger takes for one answer; 1.0 without products.
+
+    Both answer a product one right after the other, taking turns at being first, and the median of these pairs'
+    ratios counts: what else the machine does hits both.
+    """
+    ratios = []
+    for turn, product in enumerate([*products[:1], *products]):
+        pair = (challenger, champion) if turn % 2 else (champion, challenger)
+        seconds = {model.sha: _seconds(model, product) for model in pair}
+        ratios.append(seconds[challenger.sha] / seconds[champion.sha])
+    return statistics.median(ratios[1:]) if products else 1.0  # the first pair warms up
+
+
+def _seconds(model: ServedModel, product: Product) -> float:
+    started = time.perf_counter()
+    model.predict([product])
+    return time.perf_counter() - started
 
 
 def as_product(row: TrainingRow, images: Path) -> Product:

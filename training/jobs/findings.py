@@ -47,8 +47,7 @@ class Findings:
         return {
             "decision": self.decision.outcome.value,
             "reasons": list(self.decision.reasons),
-            "weighted_f1": self.challenger.scores.weighted_f1 if self.challenger else None,
-            "champion_weighted_f1": self.champion.scores.weighted_f1 if self.champion else None,
+            **self._weighted_f1(),
             "difference": [overall.low, overall.observed, overall.high] if overall else None,
             "rows": len(self.exam.rows.truth),
             "manifest": manifest.number,
@@ -95,8 +94,12 @@ class Findings:
             plots=self._plots(challenger),
         )
 
+    def _weighted_f1(self) -> dict[str, float | None]:
+        sittings = {"weighted_f1": self.challenger, "champion_weighted_f1": self.champion}
+        return {name: sitting.scores.weighted_f1 if sitting else None for name, sitting in sittings.items()}
+
     def _gate(self) -> dict[str, Any]:
-        return report(self.evidence, self.policy, self.decision)
+        return {**self._weighted_f1(), **report(self.evidence, self.policy, self.decision)}
 
     def _metrics(self, challenger: Sitting) -> Iterator[tuple[str, float]]:
         yield from challenger.scores.metrics().items()

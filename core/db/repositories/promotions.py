@@ -106,6 +106,8 @@ def promote(
 def roll_back(session: Session, *, expected_epoch: int, actor: str, reason: str) -> Promotion:
     """Write a new epoch that serves what was served before ``expected_epoch``; doing it twice undoes it.
 
+    Run, snapshot and gate report are those of the release it goes back to: they describe what is served.
+
     Raises:
         EpochMoved: the newest epoch is not ``expected_epoch``, or another writer won the race.
         NothingToRollBack: there is no epoch, or it is the first one.
@@ -121,7 +123,7 @@ def roll_back(session: Session, *, expected_epoch: int, actor: str, reason: str)
         actor=actor,
         reason=reason,
         kind="rollback",
-        gate_report=None,
+        gate_report=came_from.gate_report if came_from else None,
         run_id=came_from.run_id if came_from else None,
         manifest=came_from.manifest if came_from else None,
         taxonomy_version=came_from.taxonomy_version if came_from else now.taxonomy_version,
