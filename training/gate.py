@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from core.domain.gate import ClassChange, Comparison, Difference, Evidence, GateDecision, GatePolicy
 from core.errors import Invalid
+from training.evaluate import BINS
 
 RESAMPLES = 2000
 _CHUNK = 200  # draws scored at once: bounds memory
-_BINS = 15  # of confidence, for the calibration error
 _SEED = 20261121
 
 
@@ -206,9 +206,9 @@ class _Draws:
 
     def _confidence_sums(self, answers: Answers) -> NDArray[np.float32]:
         """Per cluster and bin of confidence: sum of confidence minus sum of right answers."""
-        place = np.minimum((answers.confidences * _BINS).astype(np.intp), _BINS - 1)
+        place = np.minimum((answers.confidences * BINS).astype(np.intp), BINS - 1)
         right = answers.codes == self.labels[self._truth]
-        return self._sum(place, _BINS, answers.confidences - right)
+        return self._sum(place, BINS, answers.confidences - right)
 
     def _sum(self, column: NDArray[np.intp], columns: int, values: NDArray[np.float64]) -> NDArray[np.float32]:
         flat = np.bincount(self._cluster * columns + column, weights=values, minlength=self._clusters * columns)

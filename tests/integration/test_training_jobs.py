@@ -5,7 +5,6 @@ once; each test looks at one moment of it.
 """
 
 import hashlib
-import io
 import json
 import os
 import subprocess
@@ -19,12 +18,10 @@ from typing import Any
 import numpy as np
 import pytest
 from mlflow import MlflowClient
-from PIL import Image
 
 from core.db.models import Base
 from core.db.repositories import promotions
 from core.db.session import make_engine
-from core.domain.taxonomy import Category, Taxonomy
 from core.settings import (
     DatabaseSettings,
     GateSettings,
@@ -33,12 +30,10 @@ from core.settings import (
     StoreSettings,
     TrainSettings,
 )
-from core.store.manifests import append_segment
-from core.store.rows import TrainingRow
-from core.store.segments import BASE_SEGMENT, segment_name, write_segment
+from core.store.segments import BASE_SEGMENT, segment_name
 from core.store.snapshot import Snapshot
-from preprocessing.images import ImageFolder, sanitise, to_tensor
 from tests.toys.bert import write_folder
+from tests.toys.shop import QUICK_CONFIG, TAXONOMY, Shop
 from training.jobs import chains, judgement, learn, release
 from training.jobs.exam import Exam, NothingToJudgeOn
 from training.jobs.learn import NeverTrained
@@ -46,81 +41,6 @@ from training.jobs.workplace import Workplace
 from training.tracking import TrackingUnavailable
 
 ROOT = Path(__file__).resolve().parents[2]
-TAXONOMY = Taxonomy([Category(code, f"class {code}", f"classe {code}", "toys") for code in (10, 40, 60)])
-WORDS = {10: "livre roman conte", 40: "jeu console manette", 60: "lampe bureau lumière"}
-QUICK = """
-seed = 1
-folds = 2
-[bert]
-learning_rate = 1e-2
-weight_decay = 0.0
-label_smoothing = 0.0
-dropout = 0.0
-batch_rows = 32
-most_epochs = 3
-patience = 1
-[resnet50]
-learning_rate = 1e-2
-weight_decay = 0.0
-label_smoothing = 0.0
-dropout = 0.0
-batch_rows = 32
-most_epochs = 3
-patience = 1
-[appearance]
-inverse_regularisation = 0.02
-most_iterations = 50
-tolerance = 1e-2
-[lexical]
-word_bits = 10
-piece_bits = 10
-longest_words = 1
-shortest_piece = 3
-longest_piece = 4
-fewest_rows = 1
-inverse_regularisation = 0.5
-most_iterations = 500
-tolerance = 1e-3
-[fusion]
-floor = -8.0
-prior_rows = 30.0
-"""
-
-
-class Shop:
-    """Products that are told apart by a word of their class; every fourth has a photo, which says nothing."""
-
-    def __init__(self, store: StoreSettings) -> None:
-        self._store = store
-        self._random = np.random.default_rng(5)
-        self._made = 0
-
-    def add(self, segment: str, counts: dict[str, int], *, mislabelled: float = 0.0) -> None:
-        """Append a segment with so many rows per split; a share of the train rows has another class's code."""
-        splits = [split for split, count in counts.items() for _ in range(count)]
-        products = [self._product(split, mislabelled) for split in splits]
-        tensors = [tensor for _, tensor in products]
-        written = write_segment(self._store.training, segment, [row for row, _ in products], tensors)
-        append_segment(self._store.training, written, taxonomy_version=TAXONOMY.version)
-
-    def _product(self, split: str, mislabelled: float) -> tuple[TrainingRow, np.ndarray]:
-        number, self._made = self._made, self._made + 1
-        code = TAXONOMY.codes[number % 3]
-        title = f"{self._random.choice(WORDS[code].split())} {self._random.choice(['beau', 'neuf', 'petit'])} {number}"
-        photo, sha = np.zeros((224, 224, 3), np.uint8), ""
-        if number % 4 == 0:
-            image = sanitise(self._photo(), max_bytes=10**6, max_pixels=10**6)
-            ImageFolder(self._store.images).put(image)
-            photo, sha = to_tensor(image.data), image.sha256
-        wrong = split == "train" and self._random.random() < mislabelled
-        given = TAXONOMY.codes[(number + 1) % 3] if wrong else code
-        row = TrainingRow(f"p{number}", "", title, "", given, sha, "base", split, f"c{number}", "", "", "")
-        return row, photo
-
-    def _photo(self) -> bytes:
-        out = io.BytesIO()
-        Image.fromarray(self._random.integers(0, 256, (4, 4, 3), np.uint8)).resize((64, 64)).save(out, "PNG")
-        return out.getvalue()
 
 
 @dataclass
@@ -161,7 +81,7 @@ class Story:
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
     folder = tmp_path_factory.mktemp("loop")
-    (folder / "config.toml").write_text(QUICK)
+    (folder / "config.toml").write_text(QUICK_CONFIG)
     bert = write_folder(folder / "bert", {"max_position_embeddings": 80})
     database = DatabaseSettings(url=f"sqlite:///{folder}/etalon.db")
     engine = make_engine(database)
