@@ -72,8 +72,13 @@ def _airflow(state: State, ports: Ports) -> dict[str, str]:
         "DAG_PROCESSOR__REFRESH_INTERVAL": 10,
         "DAG_PROCESSOR__PARSING_PROCESSES": 1,
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 60,
-        # A task whose process was killed is noticed and tried again within a minute.
-        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": 60,
+        # Tasks sit out a restart of the API server instead of failing: they ask it for two minutes.
+        "WORKERS__EXECUTION_API_RETRIES": 12,
+        "WORKERS__EXECUTION_API_RETRY_WAIT_MAX": 15,
+        "WORKERS__MAX_FAILED_HEARTBEATS": 24,
+        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": 180,
+        # A new scheduler takes over from a killed one as soon as that has been silent for half a minute.
+        "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": 30,
         "USAGE_DATA_COLLECTION__ENABLED": False,
     }
     return {"AIRFLOW_HOME": str(state.airflow), **{f"AIRFLOW__{name}": str(value) for name, value in options.items()}}

@@ -18,6 +18,7 @@ class Program:
         health: URL that answers 200 when the program is well.
         component: key of ``health``'s JSON answer whose ``status`` must be ``healthy``, or None.
         starts_alone: False for a program that somebody will start later.
+        after: URL that must answer before the program is started, or "".
     """
 
     name: str
@@ -26,6 +27,7 @@ class Program:
     health: str = ""
     component: str | None = None
     starts_alone: bool = True
+    after: str = ""
 
 
 def make_programs(state: State, ports: Ports) -> list[Program]:
@@ -40,7 +42,13 @@ def make_programs(state: State, ports: Ports) -> list[Program]:
             airflow_health,
             "metadatabase",
         ),
-        Program("airflow-scheduler", _airflow("scheduler", "--skip-serve-logs"), "", airflow_health, "scheduler"),
+        Program(
+            "airflow-scheduler",
+            _airflow("scheduler", "--skip-serve-logs"),
+            health=airflow_health,
+            component="scheduler",
+            after=airflow_health,
+        ),
         Program("airflow-dagprocessor", _airflow("dag-processor"), "", airflow_health, "dag_processor"),
         Program("airflow-triggerer", _airflow("triggerer", "--skip-serve-logs"), "", airflow_health, "triggerer"),
         Program("api", (sys.executable, "-m", "api"), f"{ports.api_url}/docs", f"{ports.api_url}/readyz"),

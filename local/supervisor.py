@@ -174,7 +174,7 @@ def config_text(state: State, socket: Path, programs: Sequence[Program]) -> str:
 def _program_section(state: State, program: Program) -> str:
     return _section(
         f"program:{program.name}",
-        command=shlex.join([sys.executable, "-m", "local.launch", program.name, *program.command]),
+        command=shlex.join([sys.executable, "-m", "local.launch", program.name, program.after, *program.command]),
         directory=PROJECT,
         priority=1,  # the same for all: programs of different priorities would be stopped one after another
         autostart=str(program.starts_alone).lower(),

@@ -2,11 +2,14 @@
 
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -122,11 +125,32 @@ def test_a_program_that_does_not_start_alone_starts_when_asked(start: Callable[.
         supervisor.stop()
 
 
+def test_a_program_waits_for_the_one_it_needs(state: State, start: Callable[..., Supervisor]) -> None:
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(503)
+            self.end_headers()
+
+        def log_message(self, *line: object) -> None:
+            """Say nothing."""
+
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        address = reserved.getsockname()
+    needed = f"http://127.0.0.1:{address[1]}/"
+    supervisor = start(Program("waiter", (sys.executable, "-c", "import time; time.sleep(600)"), after=needed))
+    assert processes.marked(state.root, "waiter") == []
+    with HTTPServer(address, Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        wait_for(lambda: processes.marked(state.root, "waiter") == [pid_of(supervisor, "waiter")])
+        server.shutdown()
+
+
 def test_the_control_socket_is_private(state: State, start: Callable[..., Supervisor]) -> None:
     start(python("sleeper", "import time; time.sleep(600)"))
-    socket = socket_path(state)
-    assert stat.S_IMODE(socket.stat().st_mode) & 0o077 == 0
-    assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
+    path = socket_path(state)
+    assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
 def test_output_goes_to_a_file_of_the_programs_name(state: State, start: Callable[..., Supervisor]) -> None:

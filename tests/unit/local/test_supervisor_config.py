@@ -66,6 +66,13 @@ def test_servers_listen_on_loopback_only(state: State) -> None:
         assert "--skip-serve-logs" in commands[name]  # which would listen on every interface
 
 
+def test_the_scheduler_starts_no_task_before_the_api_server_answers(state: State) -> None:
+    config = read(config_text(state, state.run / "s.sock", make_programs(state, Ports(8000, 8080, 5000))))
+    command = shlex.split(config["program:airflow-scheduler"]["command"])
+    assert command[3:5] == ["airflow-scheduler", "http://127.0.0.1:8080/api/v2/monitor/health"]
+    assert shlex.split(config["program:api"]["command"])[3:5] == ["api", ""]
+
+
 def test_mlflow_answers_to_its_own_names_only(state: State) -> None:
     mlflow = make_programs(state, Ports(8000, 8080, 5000))[0].command
     assert mlflow[mlflow.index("--allowed-hosts") + 1] == "127.0.0.1:5000,localhost:5000"
