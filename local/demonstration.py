@@ -26,6 +26,7 @@ SEED = 20261121
 MOST_INCOMING = 500  # a batch that is worth judging
 _SPARE_SHARE = 0.02  # of the incoming products, kept for those that the service refuses
 _NEVER = 10**9  # rows
+_GRACE_S = 3  # at the end; nobody will need this state again
 _RELEASE_S = 20 * 60.0
 _DAG_KNOWN_S = 90.0
 _SWAP_S = 30.0
@@ -56,7 +57,7 @@ class Demonstration:
         with ThreadPoolExecutor(1) as background:
             # Airflow and MLflow come up while the base is imported and the champion trained. The service follows
             # later: at its start it reads how many verdicts make a retraining.
-            booted = background.submit(self._system.boot, without={"api"})
+            booted = background.submit(self._system.boot, without={"api"}, grace_s=_GRACE_S)
             with step("database and accounts"):
                 self._system.migrate()
             with step("catalogue"):

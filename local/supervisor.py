@@ -20,7 +20,8 @@ from local.programs import Program
 from local.state import PROJECT, State
 
 _LONGEST_SOCKET_PATH = 90  # bytes; the kernel takes 108, and supervisord first binds a longer temporary name
-_STOP_S = 15
+_ANSWER_S = 20.0
+_LONGEST_STOP_S = 30.0
 _MIB = "MB"
 
 
@@ -56,14 +57,19 @@ class Supervisor:
         self._pidfile = state.run / "supervisord.pid"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, programs: Sequence[Program], environment: Mapping[str, str], timeout_s: float = 20.0) -> None:
+    def start(self, programs: Sequence[Program], environment: Mapping[str, str], *, grace_s: int = 15) -> None:
         """Start supervisord, which starts ``programs`` with ``environment``.
 
+        Args:
+            programs: what to supervise.
+            environment: of every program.
+            grace_s: seconds that a program gets to end when it is stopped, before it is killed.
+
         Raises:
-            SupervisorFailed: it does not answer within ``timeout_s`` seconds.
+            SupervisorFailed: it ends, or does not answer.
         """
         socket = socket_path(self._state)
-        self._config.write_text(config_text(self._state, socket, programs), encoding="utf-8")
+        self._config.write_text(config_text(self._state, socket, programs, grace_s), encoding="utf-8")
         with (self._state.logs / "supervisord.err").open("wb") as errors:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(self._config)],
@@ -74,7 +80,7 @@ class Supervisor:
                 stderr=errors,
                 start_new_session=True,  # a Ctrl-C in this terminal is ours to answer, not theirs
             )
-        deadline = time.monotonic() + timeout_s
+        deadline = time.monotonic() + _ANSWER_S
         while not self.is_running():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise SupervisorFailed(self.log)
@@ -99,7 +105,7 @@ class Supervisor:
         """Stop every process of the state, supervised or not; returns the ids of those that would not go."""
         supervisor = self._pid()
         if supervisor is not None and self._ask("shutdown") is not None:
-            processes.wait_until_gone([supervisor], _STOP_S + 10)
+            processes.wait_until_gone([supervisor], _LONGEST_STOP_S)
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
         # Nothing restarts what is ended from here on: the supervisor goes first, then what it leaves behind.
@@ -147,7 +153,7 @@ def socket_path(state: State) -> Path:
     return folder / "s.sock"
 
 
-def config_text(state: State, socket: Path, programs: Sequence[Program]) -> str:
+def config_text(state: State, socket: Path, programs: Sequence[Program], grace_s: int) -> str:
     """The configuration of supervisord: no network, private files, everything restarted, groups stopped whole."""
     sections = [
         _section("unix_http_server", file=socket, chmod="0600"),
@@ -167,11 +173,11 @@ def config_text(state: State, socket: Path, programs: Sequence[Program]) -> str:
             **{"supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"},
         ),
     ]
-    sections += [_program_section(state, program) for program in programs]
+    sections += [_program_section(state, program, grace_s) for program in programs]
     return "\n".join(sections)
 
 
-def _program_section(state: State, program: Program) -> str:
+def _program_section(state: State, program: Program, grace_s: int) -> str:
     return _section(
         f"program:{program.name}",
         command=shlex.join([sys.executable, "-m", "local.launch", program.name, program.after, *program.command]),
@@ -181,7 +187,7 @@ def _program_section(state: State, program: Program) -> str:
         autorestart="true",
         startsecs=2,
         startretries=30,
-        stopwaitsecs=_STOP_S,
+        stopwaitsecs=grace_s,
         stopasgroup="true",
         killasgroup="true",
         redirect_stderr="true",

@@ -80,11 +80,11 @@ class System:
             account = ("--username", role, "--role", role)
             self.job("api.accounts", "create", *account, stdin=self.secrets.password(role))
 
-    def boot(self, *, without: Collection[str] = ()) -> None:
+    def boot(self, *, without: Collection[str] = (), grace_s: int = 15) -> None:
         """Migrate Airflow's database and start every program but those named in ``without``."""
         self.module("airflow", "db", "migrate")
         programs = [replace(program, starts_alone=program.name not in without) for program in self.programs]
-        self.supervisor.start(programs, self.environment)
+        self.supervisor.start(programs, self.environment, grace_s=grace_s)
 
     def job(self, module: str, *arguments: str, stdin: str = "") -> dict[str, Any]:
         """Run a job in this system's environment and return its JSON."""

@@ -25,7 +25,7 @@ def read(text: str) -> configparser.ConfigParser:
 
 
 def test_all_six_programs_are_restarted_and_stopped_with_their_groups(state: State) -> None:
-    config = read(config_text(state, state.run / "s.sock", make_programs(state, Ports(8000, 8080, 5000))))
+    config = read(config_text(state, state.run / "s.sock", make_programs(state, Ports(8000, 8080, 5000)), 15))
     programs = [name for name in config.sections() if name.startswith("program:")]
     assert programs == [
         "program:mlflow",
@@ -41,20 +41,20 @@ def test_all_six_programs_are_restarted_and_stopped_with_their_groups(state: Sta
 
 
 def test_the_supervisor_is_reached_by_a_file_and_never_by_the_network(state: State) -> None:
-    config = read(config_text(state, state.run / "s.sock", []))
+    config = read(config_text(state, state.run / "s.sock", [], 15))
     assert "inet_http_server" not in config.sections()
     assert config["unix_http_server"]["file"] == str(state.run / "s.sock")
 
 
 def test_logs_are_bounded(state: State) -> None:
-    config = read(config_text(state, state.run / "s.sock", make_programs(state, Ports(8000, 8080, 5000))))
+    config = read(config_text(state, state.run / "s.sock", make_programs(state, Ports(8000, 8080, 5000)), 15))
     assert config["program:api"]["stdout_logfile"] == str(state.logs / "api.log")
     assert config["program:api"]["stdout_logfile_maxbytes"] == "5MB"
 
 
 def test_arguments_survive_spaces_quotes_and_percent_signs(state: State) -> None:
     command = ("/a folder/python", "-c", "print('100% done')")
-    config = read(config_text(state, state.run / "s.sock", [Program("odd", command)]))
+    config = read(config_text(state, state.run / "s.sock", [Program("odd", command)], 15))
     assert tuple(shlex.split(config["program:odd"]["command"]))[-3:] == command
 
 
@@ -67,7 +67,7 @@ def test_servers_listen_on_loopback_only(state: State) -> None:
 
 
 def test_the_scheduler_starts_no_task_before_the_api_server_answers(state: State) -> None:
-    config = read(config_text(state, state.run / "s.sock", make_programs(state, Ports(8000, 8080, 5000))))
+    config = read(config_text(state, state.run / "s.sock", make_programs(state, Ports(8000, 8080, 5000)), 15))
     command = shlex.split(config["program:airflow-scheduler"]["command"])
     assert command[3:5] == ["airflow-scheduler", "http://127.0.0.1:8080/api/v2/monitor/health"]
     assert shlex.split(config["program:api"]["command"])[3:5] == ["api", ""]
