@@ -104,6 +104,8 @@ class Demonstration:
             logs = self._system.state.logs / "airflow"
             retraining = wait_for_release(orchestrator, logs, _RELEASE_S, say)
             outcome.judged = retraining.results["judge"]
+            for reason in outcome.judged.get("reasons", []):
+                say(f"gate: {reason}")
             outcome.rows_after = live_rows(self._system.state.root)
         with step("the service answers with the new champion"):
             self._ask_again(customer, before, staged[0])

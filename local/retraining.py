@@ -35,7 +35,8 @@ class NotPromoted(RuntimeError):
     """
 
     def __init__(self, judged: dict[str, Any]) -> None:
-        super().__init__(f"the gate decided {judged.get('decision')!r}: {judged}")
+        against = [reason for reason in judged.get("reasons", []) if not reason.startswith("passed ")]
+        super().__init__("\n    ".join([f"the gate decided {judged.get('decision')!r}", *against]))
         self.judged = judged
 
 

@@ -59,9 +59,12 @@ def test_runs_that_came_too_early_are_passed_over() -> None:
 
 def test_a_challenger_that_is_not_promoted_is_told_with_its_judgement() -> None:
     airflow = Airflow({}, {"a": ("success", dict(DONE, promote="skipped"))})
-    airflow.returned = {"judge": {"decision": "refuse", "weighted_f1": 0.7}}
+    reasons = ["passed latency: 0.9 times", "failed likely better: P(improves) 0.4"]
+    airflow.returned = {"judge": {"decision": "refuse", "weighted_f1": 0.7, "reasons": reasons}}
     with pytest.raises(NotPromoted, match="refuse") as raised:
         follow(airflow)
+    assert "P(improves) 0.4" in str(raised.value)
+    assert "latency" not in str(raised.value)
     assert raised.value.judged["weighted_f1"] == 0.7
 
 
