@@ -64,7 +64,9 @@ class Prediction(Base):
     """One product, the model's suggestion for it, and its state in the review.
 
     The suggestion columns never change after insert. ``current_code`` starts as the suggestion and is what
-    validating accepts. ``segment``, ``cluster`` and ``split`` are frozen by the claim that ingests the row.
+    validating accepts. The first claim that ingests the row decides ``cluster`` and ``split``, for good;
+    ``segment`` is the newest one that holds it. A lease (``leased_by`` until ``leased_until``, by the
+    database's clock) only keeps a product from being offered to two people; the version decides who wins.
     """
 
     __tablename__ = "prediction"
@@ -104,6 +106,10 @@ class Prediction(Base):
     cluster: Mapped[str | None] = mapped_column(String(64))
     split: Mapped[str | None] = mapped_column(String(16))
 
+    leased_by: Mapped[str | None] = mapped_column(_Uuid)
+    leased_until: Mapped[datetime | None] = mapped_column(Timestamp)
+    erase_requested_at: Mapped[datetime | None] = mapped_column(Timestamp)
+
 
 class Verdict(Base):
     """What a person decided; append-only. ``prediction_version`` is the version the decision produced."""
@@ -125,13 +131,17 @@ class Outbox(Base):
     """Work a verdict leaves for the loop: append, retract or archive; done once ``done_at`` is set.
 
     Workers claim rows whose ``segment`` is NULL. A cursor over ``id`` would miss rows: ids are given out
-    before their transactions commit, and commits happen in another order.
+    before their transactions commit, and commits happen in another order. Work that nobody claimed yet may be
+    withdrawn: its row is deleted. ``segment_row`` is a claimed append's row in its segment; a claimed retract
+    of version v tombstones every row that an append of an earlier version was given. Work marked ``urgent``
+    does not wait for a full batch.
     """
 
     __tablename__ = "outbox"
     __table_args__ = (
         UniqueConstraint("prediction_id", "version", "kind", name="uq_outbox_work"),
         Index("ix_outbox_waiting", "kind", "segment", "done_at"),
+        Index("ix_outbox_segment", "segment", "kind"),
         _MYSQL,
     )
 
@@ -140,18 +150,24 @@ class Outbox(Base):
     version: Mapped[int] = mapped_column(Integer)
     kind: Mapped[str] = mapped_column(String(16))
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
+    urgent: Mapped[bool] = mapped_column(Boolean, default=False)
     segment: Mapped[int | None] = mapped_column(Integer)
+    segment_row: Mapped[int | None] = mapped_column(Integer)
     done_at: Mapped[datetime | None] = mapped_column(Timestamp)
 
 
 class SegmentClaim(Base):
-    """One batch on its way into the training store. The primary key is the fence between two claimers."""
+    """One batch on its way into the training store. The primary key is the fence between two claimers.
+
+    ``rows`` are its appends and ``retractions`` its retracts; a batch without appends has no segment's folder.
+    """
 
     __tablename__ = "segment_claim"
 
     segment: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     run_key: Mapped[str] = mapped_column(String(250))
     rows: Mapped[int] = mapped_column(Integer)
+    retractions: Mapped[int] = mapped_column(Integer, default=0)
     claimed_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
     manifest: Mapped[int | None] = mapped_column(Integer)
     ingested_at: Mapped[datetime | None] = mapped_column(Timestamp)
@@ -190,10 +206,10 @@ class Promotion(Base):
 
 
 class Audit(Base):
-    """Who did what to which subject, written in the same transaction as the change."""
+    """Who did what to which subject, written in the same transaction as the change; ``seal`` is NULL until sealed."""
 
     __tablename__ = "audit"
-    __table_args__ = (Index("ix_audit_subject", "subject", "id"), _MYSQL)
+    __table_args__ = (Index("ix_audit_subject", "subject", "id"), Index("ix_audit_seal", "seal", "id"), _MYSQL)
 
     id: Mapped[int] = mapped_column(_AutoId, primary_key=True, autoincrement=True)
     at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
@@ -202,3 +218,38 @@ class Audit(Base):
     subject: Mapped[str] = mapped_column(String(64))
     version: Mapped[int | None] = mapped_column(Integer)
     detail: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    seal: Mapped[int | None] = mapped_column(Integer)
+
+
+class AuditSeal(Base):
+    """One link of the chain over the audit: the sha256 of the link before it and of the rows that carry its number."""
+
+    __tablename__ = "audit_seal"
+
+    seal: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    rows: Mapped[int] = mapped_column(Integer)
+    sha256: Mapped[str] = mapped_column(_Sha256)
+    sealed_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
+
+
+class StoreCheck(Base):
+    """What a check of the invariants found, so that the service can tell without checking again."""
+
+    __tablename__ = "store_check"
+
+    id: Mapped[int] = mapped_column(_AutoId, primary_key=True, autoincrement=True)
+    checked_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
+    complete: Mapped[bool] = mapped_column(Boolean)
+    manifest: Mapped[int | None] = mapped_column(Integer)
+    violations: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class RequestKey(Base):
+    """A caller's name for a request that decides something: sent again, it decides nothing again."""
+
+    __tablename__ = "request_key"
+
+    actor_id: Mapped[str] = mapped_column(ForeignKey("user_account.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(128), primary_key=True)
+    request_sha256: Mapped[str] = mapped_column(_Sha256)
+    created_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())

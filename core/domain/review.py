@@ -25,16 +25,23 @@ class OutboxKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One permitted change: from any of ``allowed`` to ``target``, leaving ``outbox`` work behind (or none)."""
+    """One permitted change: from any of ``allowed`` to ``target`` (None: the status stays), leaving ``work`` behind."""
 
     name: str
     allowed: frozenset[Status]
-    target: Status
-    outbox: OutboxKind | None
+    target: Status | None
+    work: tuple[OutboxKind, ...] = ()
 
 
-VALIDATE = Move("validate", frozenset({Status.PENDING}), Status.VALIDATED, OutboxKind.APPEND)
-REJECT = Move("reject", frozenset({Status.PENDING}), Status.REJECTED, OutboxKind.ARCHIVE)
-MODIFY = Move("modify", frozenset({Status.PENDING}), Status.PENDING, None)
-INGEST = Move("ingest", frozenset({Status.VALIDATED}), Status.INGESTED, None)
-ARCHIVE = Move("archive", frozenset({Status.REJECTED}), Status.ARCHIVED, None)
+VALIDATE = Move("validate", frozenset({Status.PENDING}), Status.VALIDATED, (OutboxKind.APPEND,))
+REJECT = Move("reject", frozenset({Status.PENDING}), Status.REJECTED, (OutboxKind.ARCHIVE,))
+MODIFY = Move("modify", frozenset({Status.PENDING}), Status.PENDING)
+UNDO = Move("undo", frozenset({Status.VALIDATED, Status.REJECTED}), Status.PENDING)
+"""Only while the loop has not claimed the verdict's work, which is withdrawn in the same transaction."""
+REOPEN = Move("reopen", frozenset({Status.RETRACTED}), Status.PENDING)
+"""A retracted product goes back to the queue; the row that was retracted stays so, a new verdict appends another."""
+CORRECT = Move("correct", frozenset({Status.INGESTED}), None, (OutboxKind.RETRACT, OutboxKind.APPEND))
+"""Another code for a training row: the old row goes and the new one comes in one manifest."""
+RETRACT = Move("retract", frozenset({Status.VALIDATED, Status.INGESTED}), Status.RETRACTED, (OutboxKind.RETRACT,))
+INGEST = Move("ingest", frozenset({Status.VALIDATED}), Status.INGESTED)
+ARCHIVE = Move("archive", frozenset({Status.REJECTED}), Status.ARCHIVED)

@@ -1,14 +1,10 @@
 """Claiming a batch: which validated rows it holds, and where each of them belongs, decided in one transaction."""
 
-from collections import defaultdict
-
 from sqlalchemy.orm import Session, sessionmaker
 
-from core.db.repositories import clusters, ingest
-from core.db.repositories.clusters import Member
-from core.db.repositories.ingest import Claim, ClaimTaken, WaitingRow
-from core.domain.clusters import Placement, place_validated
-from preprocessing.ingest.fingerprints import fingerprints_of
+from core.db.repositories import ingest
+from core.db.repositories.ingest import Claim, ClaimTaken
+from preprocessing.ingest.placing import place_waiting
 
 _ATTEMPTS = 5
 
@@ -43,24 +39,5 @@ def _claim_or_resume(session: Session, run_key: str, max_rows: int) -> Claim | N
         return None
     claim = ingest.insert_claim(session, segment=last + 1, run_key=run_key, rows=len(waiting))
     ingest.claim_outbox(session, claim.segment, [row.outbox_id for row in waiting])
-    ingest.freeze(session, claim.segment, _place(session, waiting))
+    ingest.freeze(session, claim.segment, place_waiting(session, waiting))
     return claim
-
-
-def _place(session: Session, waiting: list[WaitingRow]) -> dict[str, Placement]:
-    """Place each row by what is known of its fingerprints, the rows before it included, and remember it."""
-    marks = {
-        row.prediction_id: fingerprints_of(row.prediction_id, row.designation, row.description, row.image_sha256)
-        for row in waiting
-    }
-    known = defaultdict(list, clusters.places_of(session, [mark for own in marks.values() for mark in own]))
-    places: dict[str, Placement] = {}
-    members: list[Member] = []
-    for prediction_id, own in marks.items():
-        place = places[prediction_id] = place_validated(own, known)
-        for mark in own:
-            if all(other.cluster != place.cluster for other in known[mark]):
-                members.append(Member(mark, place))
-                known[mark].append(place)
-    clusters.add(session, members)
-    return places

@@ -270,7 +270,7 @@ def update_of_ingested(segment: int) -> Update:
     return (
         update(Prediction)
         .where(Prediction.segment == segment, Prediction.status.in_(allowed))
-        .values(status=INGEST.target.value)
+        .values(status=Status.INGESTED.value)
     )
 
 

@@ -146,7 +146,9 @@ def move(session: Session, prediction_id: str, *, version: int, move: Move, code
 
 def update_of_move(prediction_id: str, version: int, move: Move, code: int | None) -> Update:
     """The guarded statement behind ``move``."""
-    values: dict[str, Any] = {"status": move.target.value, "version": version + 1}
+    values: dict[str, Any] = {"version": version + 1, "leased_by": None, "leased_until": None}
+    if move.target is not None:
+        values["status"] = move.target.value
     if code is not None:
         values["current_code"] = code
     allowed = sorted(status.value for status in move.allowed)

@@ -43,8 +43,7 @@ def record(
             reason=reason,
         )
     )
-    if move.outbox is not None:
-        session.add(Outbox(prediction_id=prediction_id, version=version, kind=move.outbox.value))
+    session.add_all(Outbox(prediction_id=prediction_id, version=version, kind=kind.value) for kind in move.work)
     session.add(
         Audit(
             actor=reviewer_id,
