@@ -61,8 +61,8 @@ def test_a_full_disk_is_said_as_the_system_says_it(monkeypatch: pytest.MonkeyPat
 def test_torn_writes_half_and_dies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ETALON_FAILPOINT", "file.written:1:torn")
     half = tmp_path / "half"
-    code = f"from pathlib import Path\nfrom core.failpoints import reach\nreach('file.written', tear=Path({str(half)!r}).touch)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
+    code = "import pathlib, sys, core.failpoints as f; f.reach('file.written', tear=pathlib.Path(sys.argv[1]).touch)"
+    assert subprocess.run([sys.executable, "-c", code, str(half)], check=False).returncode == -signal.SIGKILL
     assert half.exists()
 
 
