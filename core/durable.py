@@ -8,6 +8,9 @@ page clean, so nothing here retries: the error goes up and the caller starts aga
 import os
 import uuid
 from pathlib import Path
+from typing import BinaryIO
+
+from core import failpoints
 
 
 def aside_name(path: Path) -> Path:
@@ -31,20 +34,40 @@ def flush_tree(folder: Path) -> None:
     flush(folder)
 
 
-def write_durably(path: Path, data: bytes) -> None:
+def write_flushed(path: Path, data: bytes | memoryview) -> None:
+    """Create ``path`` with the content ``data`` and flush it; its name is not on the disk yet.
+
+    Raises:
+        FileExistsError: it is there; nothing was changed.
+        OSError: the disk refused; some of ``data`` may have been written.
+    """
+    with path.open("xb") as file:
+        failpoints.reach("file.created", tear=lambda: _write(file, data[: len(data) // 2]))
+        _write(file, data)
+        failpoints.reach("file.written")
+        os.fsync(file.fileno())
+    failpoints.reach("file.flushed")
+
+
+def _write(file: BinaryIO, data: bytes | memoryview) -> None:
+    file.write(data)
+    file.flush()
+
+
+def write_durably(path: Path, data: bytes | memoryview) -> None:
     """Replace ``path`` by ``data`` in one step; after returning, a power cut loses nothing of it.
 
     Raises:
-        OSError: the disk refused (full, read-only, flush failed); ``path`` is as it was before.
+        OSError: the disk refused (full, read-only, flush failed). ``path`` is as it was before, or, where only the
+            flush of its folder failed, holds ``data``.
     """
     aside = aside_name(path)
     try:
-        with aside.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        write_flushed(aside, data)
         aside.replace(path)
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
+    failpoints.reach("file.renamed")
     flush(path.parent)
+    failpoints.reach("file.durable")

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core.durable import aside_name, flush
+from core import failpoints
+from core.durable import aside_name, flush, write_flushed
 
 
 def make_folder(path: Path) -> Path:
@@ -30,18 +31,19 @@ def publish_once(path: Path, data: bytes) -> None:
 
     Raises:
         FileExistsError: another writer was first; nothing was changed.
-        OSError: the disk refused; ``path`` does not exist.
+        OSError: the disk refused. ``path`` does not exist, or, where only the flush of its folder failed, holds
+            ``data``.
     """
     aside = aside_name(path)
     try:
-        with aside.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        write_flushed(aside, data)
+        failpoints.reach("once.written")
         os.link(aside, path)
+        failpoints.reach("once.linked")
     finally:
         aside.unlink(missing_ok=True)
     flush(path.parent)
+    failpoints.reach("once.durable")
 
 
 @contextmanager
@@ -50,14 +52,34 @@ def aside_folder(path: Path) -> Iterator[Path]:
 
     It is locked while its writer lives, so that ``sweep`` can tell what a killed process left.
     """
-    aside = aside_name(path)
-    aside.mkdir()
-    descriptor = os.open(aside, os.O_RDONLY)
+    aside, descriptor = _locked_folder(path)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield aside
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+        os.close(descriptor)
+
+
+def _locked_folder(path: Path) -> tuple[Path, int]:
+    """A folder aside of ``path`` and the descriptor that holds its lock.
+
+    A sweeper may come between making it and locking it and take it for an orphan: then another one is made.
+    It cannot come later, because it removes only what it could lock itself.
+    """
+    while True:
+        aside = aside_name(path)
+        aside.mkdir()
+        try:
+            descriptor = os.open(aside, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if aside.exists():
+                return aside, descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
         os.close(descriptor)
 
 
@@ -73,7 +95,6 @@ def _remove_if_orphaned(aside: Path) -> bool:
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # A writer caught between creating and locking finds its folder gone and fails: loud and harmless.
         shutil.rmtree(aside, ignore_errors=True)
     except BlockingIOError:
         return False
