@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from core import failpoints
 from core.durable import write_durably
 from core.store.rows import TrainingRow
 from core.store.segments import IMAGES, PRODUCTS, Segment
@@ -209,6 +210,7 @@ class _Cache:
         _save(path, whole)
         for start in starts:
             _part(path, start).unlink(missing_ok=True)
+        failpoints.reach("features.segment")
         return whole
 
     def _block(self, job: _Job, present: NDArray[np.bool_], read: Read, start: int) -> NDArray[np.float16]:

@@ -19,6 +19,7 @@ import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
 
+from core import failpoints
 from core.durable import aside_name, flush, flush_tree
 from core.errors import NotFound, Unavailable
 from core.store.durable import aside_folder, make_folder
@@ -145,6 +146,7 @@ def write_package(
         if derived is not None:
             derived(aside)
         _seal(aside, sha, kind, sorted(identity))
+        failpoints.reach("package.written")
         _publish(aside, root, sha)
     return open_package(root, sha)
 
@@ -225,4 +227,5 @@ def _publish(aside: Path, root: Path, sha: str) -> None:
         if not (root / sha).is_dir():
             raise
         open_package(root, sha)  # another writer was faster
+    failpoints.reach("package.visible")
     flush(root)

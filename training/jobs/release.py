@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from core import failpoints
 from core.db.models import Promotion
 from core.db.repositories import promotions
 from core.domain.gate import Outcome
@@ -39,6 +40,7 @@ def promote(workplace: Workplace, *, package: str, run_key: str) -> dict[str, An
         return {"epoch": None, "decision": judged["decision"], "package": package, "mirrored": True}
     with workplace.sessions.begin() as session:
         row = _ours(session, judged) or _move(session, judged, run_key)
+    failpoints.reach("promotion.committed")
     log.info("release.promoted", extra={"epoch": row.epoch, "package": package, "kind": row.kind})
     result = {"epoch": row.epoch, "decision": judged["decision"], "package": package, "mirrored": mirror(workplace)}
     return workplace.runs.result(run_key, "promote").write(result)
@@ -53,7 +55,7 @@ def _ours(session: Session, judged: dict[str, Any]) -> Promotion | None:
 
 def _move(session: Session, judged: dict[str, Any], run_key: str) -> Promotion:
     now = promotions.current(session)
-    return promotions.promote(
+    row = promotions.promote(
         session,
         expected_epoch=judged["epoch"],
         models={**(now.models if now else {}), MODEL: judged["package"]},
@@ -65,6 +67,8 @@ def _move(session: Session, judged: dict[str, Any], run_key: str) -> Promotion:
         manifest=judged["manifest"],
         taxonomy_version=judged["taxonomy_version"],
     )
+    failpoints.reach("promotion.inserted")
+    return row
 
 
 def roll_back(workplace: Workplace, *, reason: str, actor: str, expected_epoch: int | None) -> dict[str, Any]:
@@ -82,6 +86,8 @@ def roll_back(workplace: Workplace, *, reason: str, actor: str, expected_epoch: 
         known = now.epoch if now else promotions.NO_EPOCH
         expected = known if expected_epoch is None else expected_epoch
         row = promotions.roll_back(session, expected_epoch=expected, actor=actor, reason=reason)
+        failpoints.reach("promotion.inserted")
+    failpoints.reach("promotion.committed")
     log.info("release.rolled_back", extra={"epoch": row.epoch, "models": row.models})
     return {"epoch": row.epoch, "models": row.models, "mirrored": mirror(workplace)}
 
