@@ -6,9 +6,9 @@ file's content without its trailing newline. Settings are built at the edge of a
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -49,7 +49,15 @@ class DatabaseSettings(_Settings):
 
     url: SecretStr = SecretStr("sqlite:///data/var/etalon.db")
     pool_size: int = Field(default=10, ge=1, le=100)
-    lock_timeout_s: int = Field(default=10, ge=1, le=120)
+    lock_timeout_s: int = Field(default=10, ge=1, le=120, description="longest wait for another's lock or connection")
+    answer_timeout_s: int = Field(default=30, ge=2, le=600, description="MySQL: longest silence of the server")
+    tls_ca: Path | None = Field(default=None, description="MySQL: this authority must have signed the server's name")
+
+    @model_validator(mode="after")
+    def _silence_outlasts_a_lock(self) -> Self:
+        if self.answer_timeout_s <= self.lock_timeout_s:
+            raise ValueError("DB_ANSWER_TIMEOUT_S must be more than DB_LOCK_TIMEOUT_S: a lock is waited for in silence")
+        return self
 
 
 class StoreSettings(_Settings):

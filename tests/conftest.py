@@ -1,9 +1,12 @@
-"""What every tier shares: where real products are, and a process free of the developer's own settings."""
+"""What every tier shares: real products, a private MariaDB, and a process free of the developer's own settings."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests import mariadb
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL_PRODUCTS = ROOT.parent / "shared" / "data" / "fashion"
@@ -23,3 +26,15 @@ def real_products() -> Path:
     if not REAL_PRODUCTS.is_dir():
         pytest.skip(f"real products are not here: {REAL_PRODUCTS} does not exist (the challenge's file layout)")
     return REAL_PRODUCTS
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[mariadb.Server]:
+    """A MariaDB server of this run's own, started by the first test that asks."""
+    if mariadb.is_skipped():
+        pytest.skip(mariadb.SKIPPED)
+    if mariadb.program() is None:
+        pytest.fail(mariadb.ADVICE)
+    server = mariadb.Server()
+    yield server
+    server.stop()

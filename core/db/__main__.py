@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument("verb", choices=["migrate"])
     parser.parse_args()
     configure_logging()
-    engine = make_engine(DatabaseSettings())
+    engine = make_engine(DatabaseSettings(), patient=True)
     try:
         done = migrate(engine)
     finally:

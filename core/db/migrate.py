@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, func, inspect, select
 _log = logging.getLogger(__name__)
 _LOCK_NAME = "etalon_migrate"
 _LOCK_WAIT_S = 60
+_LOCK_QUESTION_S = 1  # one question to the server is short: it may not look as if it hung
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,11 @@ def migrate(engine: Engine) -> Migration:
 
     Raises:
         MigrationBusy: another process holds the migration lock for over a minute (MySQL, MariaDB).
-        sqlalchemy.exc.SQLAlchemyError: the database refused; on SQLite nothing has changed then.
+        sqlalchemy.exc.SQLAlchemyError: the database refused. On SQLite nothing has changed then; on MySQL some
+            of the schema may have, and running it again goes on from there.
     """
     config = _config()
-    with engine.begin() as connection, _alone(connection):
+    with engine.connect() as connection, _alone(connection), connection.begin():
         config.attributes["connection"] = connection
         before = _revision(connection)
         _log.info("schema.upgrading", extra={"revision": before, "newest": newest_revision()})
@@ -66,12 +68,17 @@ def _revision(connection: Connection) -> str | None:
 
 @contextmanager
 def _alone(connection: Connection) -> Iterator[None]:
-    """SQLite's transaction already excludes others. MySQL commits at every DDL, so a named lock has to."""
+    """SQLite's transaction already excludes others. MySQL commits at every DDL, so a named lock has to.
+
+    It is held around the transaction: who comes next reads the revision that was committed.
+    """
     if connection.dialect.name == "sqlite":
         yield
         return
-    if connection.scalar(select(func.get_lock(_LOCK_NAME, _LOCK_WAIT_S))) != 1:
+    question = select(func.get_lock(_LOCK_NAME, _LOCK_QUESTION_S))
+    if not any(connection.scalar(question) == 1 for _ in range(_LOCK_WAIT_S)):
         raise MigrationBusy(f"another process holds the lock {_LOCK_NAME!r}")
+    connection.commit()  # the lock belongs to the connection, not to the transaction that asked for it
     try:
         yield
     finally:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -13,25 +13,31 @@ from core.settings import DatabaseSettings
 _Result = TypeVar("_Result")
 _READ_ONLY = "etalon_read_only"
 _MYSQL_TRY_AGAIN = (1205, 1213)  # lock wait timeout, deadlock
+# What a server is set to differs from house to house; what our statements mean may not.
+_MYSQL_SESSION = (
+    "SET SESSION innodb_lock_wait_timeout = {lock_timeout_s}, time_zone = '+00:00', "
+    "sql_mode = 'STRICT_ALL_TABLES,STRICT_TRANS_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE,NO_ZERO_DATE,"
+    "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"
+)
 
 
-def make_engine(settings: DatabaseSettings) -> Engine:
+def make_engine(settings: DatabaseSettings, *, patient: bool = False) -> Engine:
     """An engine for SQLite, MySQL 8 or MariaDB.
+
+    A MySQL server that accepts connections and does not answer is given up after ``answer_timeout_s``: the
+    caller gets an error instead of hanging with it. Whether a commit that was given up happened is not known.
 
     SQLite runs with a rollback journal and ``synchronous=EXTRA``: a commit survives power loss, and the
     write-ahead log of versions before 3.51.3 may corrupt under concurrent checkpoints. Transactions begin
     IMMEDIATE, so a writer waits at its start instead of failing at its end.
+
+    Args:
+        settings: where the database is.
+        patient: a MySQL server may work on one statement for as long as it takes; for changes of the schema.
     """
     url = make_url(settings.url.get_secret_value())
     if url.get_backend_name() != "sqlite":
-        return create_engine(
-            url,
-            pool_size=settings.pool_size,
-            pool_pre_ping=True,
-            pool_recycle=1800,
-            isolation_level="READ COMMITTED",
-            connect_args={"charset": "utf8mb4", "connect_timeout": settings.lock_timeout_s},
-        )
+        return _make_mysql_engine(url, settings, patient=patient)
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
@@ -41,6 +47,27 @@ def make_engine(settings: DatabaseSettings) -> Engine:
     )
     _prepare_sqlite(engine)
     return engine
+
+
+def _make_mysql_engine(url: URL, settings: DatabaseSettings, *, patient: bool) -> Engine:
+    answer_timeout_s = None if patient else settings.answer_timeout_s
+    verified = {"ssl_ca": str(settings.tls_ca), "ssl_verify_cert": True, "ssl_verify_identity": True}
+    return create_engine(
+        url,
+        pool_size=settings.pool_size,
+        pool_timeout=settings.lock_timeout_s,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        isolation_level="READ COMMITTED",
+        connect_args={
+            "charset": "utf8mb4",
+            "connect_timeout": settings.lock_timeout_s,
+            "read_timeout": answer_timeout_s,
+            "write_timeout": answer_timeout_s,
+            "init_command": _MYSQL_SESSION.format(lock_timeout_s=settings.lock_timeout_s),
+            **(verified if settings.tls_ca else {}),
+        },
+    )
 
 
 def _prepare_sqlite(engine: Engine) -> None:

@@ -1,26 +1,15 @@
-"""The promotion ledger on a real database: epochs move one at a time, and exactly one of two writers wins."""
+"""The promotion ledger on SQLite and MariaDB: epochs move one at a time, and exactly one of two writers wins."""
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from core.db.models import Audit, Base, Promotion
+from core.db.models import Audit, Promotion
 from core.db.repositories import promotions
 from core.db.repositories.promotions import EpochMoved, NothingToRollBack
-from core.db.session import make_engine, make_sessions
-from core.settings import DatabaseSettings
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = make_engine(DatabaseSettings(url=f"sqlite:///{tmp_path}/ledger.db"))
-    Base.metadata.create_all(engine)
-    yield engine
-    engine.dispose()
+from core.db.session import make_sessions
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import core.db.migrations.resumable  # noqa: F401 - replaces Alembic's way of changing a MySQL schema
 from core.db.models import Base
 
 context.configure(
