@@ -95,6 +95,14 @@ def make_readers(engine: Engine) -> sessionmaker[Session]:
     return sessionmaker(engine.execution_options(**{_READ_ONLY: True}), expire_on_commit=False)
 
 
+def make_snapshots(engine: Engine) -> sessionmaker[Session]:
+    """Readers that see one moment for as long as their transaction lasts, however many questions they ask."""
+    options: dict[str, Any] = {_READ_ONLY: True}
+    if engine.dialect.name != "sqlite":  # there every transaction is one
+        options["isolation_level"] = "REPEATABLE READ"
+    return sessionmaker(engine.execution_options(**options), expire_on_commit=False)
+
+
 def transact(sessions: sessionmaker[Session], work: Callable[[Session], _Result]) -> _Result:
     """Run ``work`` in a transaction and commit it, all in the calling thread.
 

@@ -151,8 +151,8 @@ def write_package(
     return open_package(root, sha)
 
 
-def open_package(root: Path, sha: str) -> Package:
-    """Open a package and verify every file's hash and the sha itself.
+def open_package(root: Path, sha: str, *, rehash: bool = True) -> Package:
+    """Open a package and verify the sha itself and every file's hash, or without ``rehash`` that it is there.
 
     Raises:
         MissingPackage: no such package, or ``sha`` is not 64 hexadecimal digits.
@@ -165,13 +165,21 @@ def open_package(root: Path, sha: str) -> Package:
         manifest = json.loads((path / MANIFEST).read_bytes())
         files, kind, identity = dict(manifest["files"]), str(manifest["kind"]), list(manifest["identity"])
         for name, recorded in files.items():
-            if _hash_file(path / _inside(name)) != recorded:
+            if rehash and _hash_file(path / _inside(name)) != recorded:
                 raise CorruptPackage(path, f"{name} has changed")
+            if not (path / _inside(name)).is_file():
+                raise CorruptPackage(path, f"{name} is missing")
         if sha != _sha_of(kind, {name: files[name] for name in identity}) or manifest["sha"] != sha:
             raise CorruptPackage(path, "its content has another sha")
         return Package(path, sha, kind, json.loads((path / SPEC).read_bytes()), files)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CorruptPackage(path, f"{type(error).__name__}: {error}") from error
+
+
+def encoders_of(package: Package) -> list[str]:
+    """The shas of the encoder packages that a model's package needs; none for an encoder's own."""
+    named = package.spec.get("encoders", {})
+    return [named[half] for half in ("text", "image") if half in named]
 
 
 def _sha_of(kind: str, identity: Mapping[str, str]) -> str:

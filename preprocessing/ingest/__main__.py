@@ -14,18 +14,14 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.db.repositories import consistency
-from core.db.session import make_engine, make_readers, make_sessions
-from core.domain.consistency import Staging
+from core.db.session import make_engine, make_sessions
 from core.errors import EtalonError
 from core.logging import configure_logging
 from core.settings import DatabaseSettings, LoopSettings, ServingSettings, StoreSettings
-from core.store import fsck, manifests
-from core.store.fsck import Lease
-from preprocessing.images import ImageFolder
+from core.store import manifests
 from preprocessing.ingest.append import append, is_due
 from preprocessing.ingest.base import import_catalogue
-from preprocessing.ingest.tensors import tensor_of
+from preprocessing.ingest.check import check_loop
 
 NOTHING_TO_DO = 99
 _log = logging.getLogger(__name__)
@@ -112,26 +108,11 @@ def _append(arguments: argparse.Namespace, engine: Engine, store: StoreSettings)
 
 
 def _fsck(arguments: argparse.Namespace, engine: Engine, store: StoreSettings) -> int:
-    readers = make_readers(engine)
-    photos = ImageFolder(store.images)
-    claim_s = Lease().claim_s
-
-    def read_staging() -> Staging:
-        with readers() as session:
-            return consistency.staging(session)
-
-    violations = fsck.check(
-        store.training,
-        read_staging=read_staging,
-        read_tensor=lambda row: tensor_of(row, photos),
-        full=arguments.full,
-        lease=Lease(claim_s=claim_s, waiting_s=LoopSettings().max_age_s + claim_s),
-    )
-    for violation in violations:
+    checked = check_loop(engine, store, LoopSettings(), full=arguments.full)
+    for violation in checked.violations:
         print(violation)
-    numbers = manifests.numbers(store.training)
-    print(json.dumps({"violations": len(violations), "manifest": numbers[-1] if numbers else None}))
-    return 1 if violations else 0
+    print(json.dumps({"violations": len(checked.violations), "manifest": checked.manifest}))
+    return 1 if checked.violations else 0
 
 
 if __name__ == "__main__":

@@ -1,65 +1,137 @@
 """The facts that the store's invariants are checked against."""
 
-from collections.abc import Iterable
+from collections import Counter, defaultdict
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from core.db.models import Outbox, Prediction, SegmentClaim
-from core.db.repositories import outbox
+from core.db.models import Outbox, Prediction, Promotion, SegmentClaim, Verdict
+from core.db.repositories import audit
 from core.db.types import utc_now
-from core.domain.consistency import OpenClaim, Staged, Staging
+from core.domain.consistency import Answered, Batch, Release, Staged, Staging, Work
 from core.domain.review import OutboxKind, Status
 
-_EVER_VALIDATED = (Status.VALIDATED, Status.INGESTED, Status.RETRACTED)
-_STORE_WORK = (OutboxKind.APPEND, OutboxKind.RETRACT)
+_FETCH = 5_000  # rows held by the driver at a time
 
 
-def staging(session: Session) -> Staging:
-    """Everything the database says of the training store, as of this transaction."""
+def staging(session: Session, *, full: bool = True) -> Staging:
+    """Everything the database says of the loop, now; without ``full`` only the newest links of the audit."""
+    now: datetime = session.execute(select(utc_now())).scalar_one()
     return Staging(
-        predictions=_predictions(session),
-        open_claims=tuple(OpenClaim(*row) for row in _ages(session)),
-        oldest_waiting_s=outbox.waiting_to_append(session).oldest_age_s,
+        predictions=_predictions(session, _work(session, now)),
+        batches=tuple(_batch(now, *row) for row in session.execute(select_batches())),
+        releases=tuple(Release(*row) for row in session.execute(select_releases())),
+        answered=tuple(Answered(*row) for row in session.execute(select_answered())),
+        seals=tuple(audit.sealed(session, full=full)),
     )
 
 
-def _predictions(session: Session) -> dict[str, Staged]:
-    appended: set[str] = set()
-    waiting: set[str] = set()
-    for prediction_id, kind, done_at in session.execute(select_work()):
-        if done_at is None:
-            waiting.add(prediction_id)
-        elif kind == OutboxKind.APPEND.value:
-            appended.add(prediction_id)
+def _work(session: Session, now: datetime) -> dict[str, list[Work]]:
+    found: defaultdict[str, list[Work]] = defaultdict(list)
+    given: Counter[int] = Counter()
+    rows = session.execute(select_work().execution_options(yield_per=_FETCH))
+    for prediction_id, kind, version, code, segment, row, done_at, created_at in rows:
+        if kind == OutboxKind.APPEND and segment is not None:
+            row = given[segment] if row is None else row  # batches of the first schema: in the order of their ids
+            given[segment] += 1
+        age_s = (now - created_at).total_seconds()
+        work = Work(OutboxKind(kind), version, code, segment, row, done_at is not None, age_s)
+        found[prediction_id].append(work)
+    return found
+
+
+def _predictions(session: Session, work: dict[str, list[Work]]) -> dict[str, Staged]:
+    rows = session.execute(select_decided().execution_options(yield_per=_FETCH))
     return {
-        prediction_id: Staged(Status(status), code, prediction_id in appended, prediction_id in waiting)
-        for prediction_id, status, code in session.execute(select_validated())
+        prediction_id: Staged(Status(status), *facts, work=tuple(work.get(prediction_id, ())))
+        for prediction_id, status, *facts in rows
     }
 
 
-def _ages(session: Session) -> Iterable[tuple[int, int, float]]:
-    for segment, rows, claimed_at, now in session.execute(select_open_claims()):
-        yield segment, rows, max(0.0, (now - claimed_at).total_seconds())
+def _batch(now: datetime, segment: int, rows: int, retractions: int, manifest: int | None, since: datetime) -> Batch:
+    return Batch(segment, rows, retractions, manifest, (now - since).total_seconds())
 
 
-def select_work() -> Select[tuple[str, str, datetime | None]]:
-    """Appends and retractions, done or not."""
-    kinds = [kind.value for kind in _STORE_WORK]
-    return select(Outbox.prediction_id, Outbox.kind, Outbox.done_at).where(Outbox.kind.in_(kinds))
-
-
-def select_validated() -> Select[tuple[str, str, int]]:
-    """Predictions that were ever validated, with their last accepted code."""
-    statuses = [status.value for status in _EVER_VALIDATED]
-    return select(Prediction.id, Prediction.status, Prediction.current_code).where(Prediction.status.in_(statuses))
-
-
-def select_open_claims() -> Select[tuple[int, int, datetime, datetime]]:
-    """Batches that were claimed and not marked, with the database's present time."""
+def select_work() -> Select[Any]:
+    """The outbox, each row with the code of the verdict that left it."""
     return (
-        select(SegmentClaim.segment, SegmentClaim.rows, SegmentClaim.claimed_at, utc_now())
-        .where(SegmentClaim.ingested_at.is_(None))
-        .order_by(SegmentClaim.segment)
+        select(
+            Outbox.prediction_id,
+            Outbox.kind,
+            Outbox.version,
+            Verdict.prdtypecode,
+            Outbox.segment,
+            Outbox.segment_row,
+            Outbox.done_at,
+            Outbox.created_at,
+        )
+        .outerjoin(
+            Verdict, and_(Verdict.prediction_id == Outbox.prediction_id, Verdict.prediction_version == Outbox.version)
+        )
+        .order_by(Outbox.id)
     )
+
+
+def select_decided() -> Select[Any]:
+    """Predictions that anybody decided about, in the order of ``Staged``'s attributes."""
+    verdicts = (
+        select(func.count())
+        .where(
+            Verdict.prediction_id == Prediction.id,
+            Verdict.prediction_version >= 2,
+            Verdict.prediction_version <= Prediction.version,
+        )
+        .scalar_subquery()
+    )
+    standing = Verdict.__table__.alias("standing")
+    blank = and_(Prediction.designation == "", Prediction.description.is_(None), Prediction.image_sha256.is_(None))
+    return (
+        select(
+            Prediction.id,
+            Prediction.status,
+            Prediction.version,
+            Prediction.current_code,
+            verdicts,
+            standing.c.action,
+            standing.c.prdtypecode,
+            Prediction.split,
+            Prediction.cluster,
+            Prediction.image_sha256,
+            Prediction.erase_requested_at.is_not(None),
+            blank,
+        )
+        .outerjoin(
+            standing,
+            and_(standing.c.prediction_id == Prediction.id, standing.c.prediction_version == Prediction.version),
+        )
+        .where(
+            or_(
+                Prediction.status != Status.PENDING.value,
+                Prediction.version > 1,
+                select(Outbox.id).where(Outbox.prediction_id == Prediction.id).exists(),
+            )
+        )
+    )
+
+
+def select_batches() -> Select[tuple[int, int, int, int | None, datetime]]:
+    """Every claim, in order."""
+    return select(
+        SegmentClaim.segment,
+        SegmentClaim.rows,
+        SegmentClaim.retractions,
+        SegmentClaim.manifest,
+        SegmentClaim.claimed_at,
+    ).order_by(SegmentClaim.segment)
+
+
+def select_releases() -> Select[tuple[int, dict[str, Any], dict[str, Any]]]:
+    """The ledger, oldest first."""
+    return select(Promotion.epoch, Promotion.models, Promotion.previous).order_by(Promotion.epoch)
+
+
+def select_answered() -> Select[tuple[int, str, str]]:
+    """Which models answered, in which epoch."""
+    return select(Prediction.epoch, Prediction.model_name, Prediction.model_version).distinct()

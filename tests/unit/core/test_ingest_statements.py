@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy.dialects import mysql
 from sqlalchemy.sql import ClauseElement
 
-from core.db.repositories import clusters, consistency, ingest
+from core.db.repositories import clusters, ingest
 from core.domain.clusters import Placement
 from core.domain.splits import Split
 
@@ -24,9 +24,6 @@ READS: dict[str, ClauseElement] = {
     "waiting": ingest.select_waiting().limit(10),
     "claimed": ingest.select_claimed(1),
     "places": clusters.select_places(["t:1"]),
-    "work": consistency.select_work(),
-    "validated": consistency.select_validated(),
-    "open claims": consistency.select_open_claims(),
 }
 
 

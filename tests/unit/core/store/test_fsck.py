@@ -7,18 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.domain.consistency import OpenClaim, Staged, Staging
-from core.domain.review import Status
+from core.domain.consistency import Staging
 from core.store import fsck, manifests, training_csv
 from core.store.manifests import Tombstone, append_segment
 from core.store.segments import BASE_SEGMENT, IMAGE_SHAPE, IMAGES, PRODUCTS, segment_name, write_segment
-from tests.unit.core.store.store_samples import append, photos, row, store
-
-INGESTED = Staged(Status.INGESTED, 10, appended=True, waiting=False)
+from tests.unit.core.store.store_samples import append, batch, ingested, photos, row, store
 
 
-def staging(**predictions: Staged) -> Callable[[], Staging]:
-    return lambda: Staging({"p4": INGESTED, "p5": INGESTED, **predictions}, (), 0.0)
+def loop() -> Staging:
+    """What the database says of the sample store."""
+    return Staging({"p4": ingested(1, 0, cluster="c4"), "p5": ingested(1, 1, cluster="c5")}, (batch(1, 2, manifest=2),))
 
 
 @pytest.fixture
@@ -37,7 +35,7 @@ def only(violations: list[str]) -> str:
 
 
 def test_a_sound_store_breaks_nothing(training: Path) -> None:
-    assert found(training, staging()) == []
+    assert found(training, loop) == []
     assert found(training, full=True, read_tensor=lambda row: np.zeros(IMAGE_SHAPE, np.uint8)) == []
 
 
@@ -48,7 +46,7 @@ def test_a_store_without_a_manifest_breaks_nothing(tmp_path: Path) -> None:
 def test_a_changed_products_file_is_named(training: Path) -> None:
     path = training / "segments" / "000001" / PRODUCTS
     path.write_bytes(path.read_bytes().replace(b"title 4", b"title 5"))
-    assert "000001/products.csv does not have the sha256" in only(found(training, staging()))
+    assert "000001/products.csv does not have the sha256" in only(found(training, loop))
 
 
 def test_a_changed_tensor_is_seen_by_the_full_check_only(training: Path) -> None:
@@ -134,20 +132,6 @@ def test_a_prediction_that_is_twice_in_the_view_breaks_i2(training: Path) -> Non
     assert [line[:2] for line in found(training)] == ["I2", "I2"]
 
 
-def test_an_ingested_prediction_that_the_view_lacks_breaks_i2(training: Path) -> None:
-    assert only(found(training, staging(p9=INGESTED))).startswith("I2  prediction p9")
-
-
-def test_a_prediction_on_its_way_breaks_nothing(training: Path) -> None:
-    waiting = Staged(Status.VALIDATED, 10, appended=False, waiting=True)
-    assert found(training, staging(p5=waiting, p9=waiting)) == []
-
-
-def test_a_row_without_its_validated_prediction_breaks_i3(training: Path) -> None:
-    known = Staging({"p4": INGESTED}, (), 0.0)
-    assert only(found(training, lambda: known)) == "I3  segment 000001 row 1: prediction p5 is not validated"
-
-
 @pytest.mark.parametrize("name", [BASE_SEGMENT, segment_name(1)])
 def test_a_row_in_the_wrong_kind_of_segment_breaks_i3(tmp_path: Path, name: str) -> None:
     rows = [row(1, validated=name == BASE_SEGMENT)]
@@ -155,18 +139,37 @@ def test_a_row_in_the_wrong_kind_of_segment_breaks_i3(tmp_path: Path, name: str)
     assert only(found(tmp_path)).startswith("I3")
 
 
-def test_a_row_with_another_code_than_the_accepted_one_breaks_i4(training: Path) -> None:
-    message = only(found(training, staging(p5=replace(INGESTED, code=20))))
-    assert message == "I4  segment 000001 row 1: prediction p5 was accepted as 20, the row says 10"
+def test_a_tombstone_of_a_row_that_is_not_there_breaks_i8(training: Path) -> None:
+    second = manifests.read(training, 2)
+    stones = (Tombstone(BASE_SEGMENT, 3), Tombstone("000009", 0))
+    manifests.publish(training, replace(second, number=3, parent=second.sha256, tombstones=stones))
+    assert [line.split(":")[0] for line in found(training)] == [
+        "I8  segment 000000-base row 3",
+        "I8  segment 000009 row 0",
+    ]
 
 
-def test_a_claim_older_than_its_lease_breaks_i7(training: Path) -> None:
-    stuck = Staging({"p4": INGESTED, "p5": INGESTED}, (OpenClaim(2, 7, 3700.0), OpenClaim(3, 1, 10.0)), 60.0)
-    assert only(found(training, lambda: stuck)).startswith("I7  segment claim 2: 7 rows")
-    assert len(found(training, lambda: stuck, lease=fsck.Lease(claim_s=5000, waiting_s=30))) == 1
+def test_copies_on_both_sides_of_an_evaluation_are_found(tmp_path: Path) -> None:
+    rows = [replace(row(n), cluster="c", split=split) for n, split in enumerate(("train", "none", "fresh"))]
+    append_segment(tmp_path, write_segment(tmp_path, BASE_SEGMENT, rows, photos(rows)), taxonomy_version="t1")
+    assert only(found(tmp_path)) == "I4  cluster c: its rows are in fresh, none, train"
+
+
+def test_nothing_is_said_of_rows_where_the_newest_manifest_cannot_be_read(training: Path) -> None:
+    path = manifests.manifest_path(training, 2)
+    path.write_bytes(path.read_bytes().replace(b"t1", b"t2"))
+    assert "000002.json was changed" in only(found(training, loop))
+
+
+def test_a_database_that_moves_on_while_the_store_is_read_is_asked_again(training: Path) -> None:
+    answers = iter([Staging({}), loop()])
+    assert found(training, lambda: next(answers)) == []
+    ahead = replace(loop(), batches=(*loop().batches, batch(2, 0, manifest=3)))
+    answers = iter([loop(), ahead])
+    assert found(training, lambda: next(answers)) == []
 
 
 def test_one_corrupt_segment_does_not_hide_the_others(training: Path) -> None:
     for name in (BASE_SEGMENT, segment_name(1)):
         (training / "segments" / name / PRODUCTS).write_bytes(b"")
-    assert len(found(training, staging())) == 2
+    assert len(found(training, loop)) == 2
