@@ -1,0 +1,234 @@
+"""One shop in which people review while the ingest job runs and dies."""
+
+import itertools
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from preprocessing.ingest import __main__ as ingest
+from tests.faults import workload
+from tests.faults.campaign import Plan, Tally
+from tests.faults.jobs import Ended, Job, as_command
+from tests.faults.judging import judge
+from tests.faults.workload import Reviewers
+
+DONE, NOTHING_TO_DO = 0, ingest.NOTHING_TO_DO
+_MOST_DRAINS = 12
+_IN_TRANSACTION = ("claim.", "append.marking")
+"""A job that stops at these holds the database's write lock: nobody else gets on until it wakes or dies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """What an undisturbed run showed.
+
+    Attributes:
+        template: a shop with an imported catalogue, to be copied.
+        points: how often one append reaches each failpoint, of those it reaches.
+        append_s: how long it takes.
+    """
+
+    template: Path
+    points: dict[str, int]
+    append_s: float
+
+
+def rehearse(plan: Plan) -> Rehearsed:
+    """Build the template, and walk once through everything an append can have to do."""
+    template = workload.build(plan.folder / "template")
+    episode = Episode(plan, "rehearsal", Rehearsed(template, {}, 0.0))
+    log = plan.folder / "rehearsal.log"
+    for _ in range(3):
+        episode.reviewers.work(6)
+        began = time.monotonic()
+        episode.append(log)
+        append_s = time.monotonic() - began
+    episode.settle()
+    episode.close()
+    if episode.tally.failed:
+        raise RuntimeError("the undisturbed run failed: " + "; ".join(episode.tally.violations))
+    hits = Counter(log.read_text(encoding="utf-8").split())
+    return Rehearsed(template, {name: max(1, count // 4) for name, count in hits.items()}, append_s)
+
+
+class Episode:
+    """A shop, its reviewers, and what happened to it."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        name: str,
+        rehearsed: Rehearsed,
+        *,
+        execute: bool = False,
+        prepare: Callable[[], object] | None = None,
+    ) -> None:
+        """Copy the template.
+
+        Args:
+            plan: the campaign's.
+            name: of this episode; with the seed it says everything that happens in it.
+            rehearsed: what an undisturbed run showed.
+            execute: start jobs as commands of their own instead of forking them.
+            prepare: what a forked job does first (a mutant's ``install``).
+        """
+        self.name = name
+        self.tally = Tally()
+        self._plan = plan
+        self._rng = plan.random(name)
+        self._rehearsed = rehearsed
+        self._main = as_command("preprocessing.ingest") if execute else ingest.main
+        self._prepare = prepare
+        self._folder = plan.folder / name.replace(":", "-")
+        self.shop = workload.open_copy(rehearsed.template, self._folder)
+        self.reviewers = Reviewers(self.shop, self._rng)
+        self._jobs = itertools.count(1)
+        self._targets = self._endless_targets()
+
+    def run(self, kills: int) -> Tally:
+        """Hurt the job until it died ``kills`` times, settling in between and at the end."""
+        sequences = (self._kill, self._kill_again, self._kill_one_of_two, self._stall, self._kill_by_timer)
+        weights = (8, 3, 3, 2, 6)
+        for round_ in range(1, 4 * kills):
+            self._rng.choices(sequences, weights)[0]()
+            self.judge(settled=False)
+            if round_ % 6 == 0:
+                self.settle()
+            if self.tally.kills >= kills or self.tally.failed:
+                break
+        self.settle()
+        return self.close()
+
+    def close(self) -> Tally:
+        """Tidy up, unless something went wrong: then the shop is evidence."""
+        self.shop.engine.dispose()
+        if not self.tally.failed:
+            shutil.rmtree(self._folder)
+        return self.tally
+
+    def append(self, log: Path) -> None:
+        """One undisturbed append."""
+        self._expect_done(self.start(log=log).wait())
+
+    # What is done to the job
+
+    def _kill(self) -> None:
+        self.reviewers.work(self._rng.randrange(3))
+        self._die_at(self._next_target())
+
+    def _kill_again(self) -> None:
+        """Die, and die again in the recovery, before anything new arrives."""
+        self._kill()
+        self._die_at(self._next_target())
+        self._die_at(self._next_target())
+
+    def _kill_one_of_two(self) -> None:
+        """Two jobs at once, sometimes of the same run; one dies while people go on reviewing."""
+        self.reviewers.work(self._rng.randrange(3))
+        key = f"run {next(self._jobs)}" if self._rng.random() < 0.5 else None
+        target = self._next_target()
+        dying, other = self.start(target, run_key=key), self.start(run_key=key)
+        self.reviewers.work(1)
+        self._note_death(dying.wait(), target)
+        self._expect_done(other.wait())
+
+    def _stall(self) -> None:
+        """A job stops, others do its work and more, and it wakes up (or never does)."""
+        self.reviewers.work(1)
+        target = self._next_target()
+        stalled = self.start(target, action="stop")
+        ended = stalled.wait_for_stop()
+        if ended is not None:
+            self._expect_done(ended)
+            return
+        if not target.startswith(_IN_TRANSACTION):
+            self._expect_done(self.start().wait())
+            self.reviewers.work(1)
+            self._expect_done(self.start().wait())
+        if self._rng.random() < 0.6:
+            stalled.wake()
+            self._expect_done(stalled.wait())
+        else:
+            stalled.kill()
+            self._note_death(stalled.wait(), target)
+
+    def _kill_by_timer(self) -> None:
+        self.reviewers.work(self._rng.randrange(3))
+        job = self.start()
+        time.sleep(self._rng.uniform(0.0, 1.1 * self._rehearsed.append_s))
+        job.kill()
+        self._note_death(job.wait(), "")
+
+    def _die_at(self, target: str) -> None:
+        action = "torn" if self._rng.random() < 0.2 else "kill"
+        self._note_death(self.start(target, action=action).wait(), target)
+
+    def _note_death(self, ended: Ended, target: str) -> None:
+        """Count a death; a job that lived, because it never came to ``target``, must have done its work."""
+        if not ended.killed:
+            self._expect_done(ended)
+            return
+        self.tally.kills += 1
+        if target:
+            self.tally.kill_points.add(target.partition(":")[0])
+
+    def _expect_done(self, ended: Ended) -> None:
+        if ended.status not in (DONE, NOTHING_TO_DO):
+            self._report(f"a job that nobody hurt failed: {ended.last_words}")
+
+    # What must hold
+
+    def judge(self, *, settled: bool) -> None:
+        """Compare the training view with the reviewers' journal."""
+        where = f"{self.name} after {self.tally.kills} kills"
+        self.tally += judge(self.shop, self.reviewers.journal, where, settled=settled)
+
+    def settle(self) -> None:
+        """Let the loop drain; then everything acknowledged has arrived and fsck finds nothing."""
+        for _ in range(_MOST_DRAINS):
+            ended = self.start().wait()
+            self._expect_done(ended)
+            if ended.status == NOTHING_TO_DO or self.tally.failed:
+                break
+        self.judge(settled=True)
+        checked = self._start("fsck", "--full", plain=True).wait()
+        if checked.status != 0:
+            self._report(f"fsck: {checked.out.strip() or checked.last_words}")
+
+    def _report(self, what: str) -> None:
+        self.tally.violations.append(f"{self.name} after {self.tally.kills} kills: {what}")
+
+    # How jobs are started
+
+    def start(
+        self, target: str = "", *, action: str = "kill", run_key: str | None = None, log: Path | None = None
+    ) -> Job:
+        """Start an append that is to be hurt at ``target`` ("name:nth"; "": nowhere)."""
+        key = run_key or f"run {next(self._jobs)}"
+        return self._start("append", "--run-key", key, fault=f"{target}:{action}" if target else "", log=log)
+
+    def _start(self, *arguments: str, fault: str = "", log: Path | None = None, plain: bool = False) -> Job:
+        environment = {
+            "DB_URL": f"sqlite:///{self.shop.folder}/etalon.db",
+            "STORE_ROOT": str(self.shop.store.root),
+            "ETALON_FAILPOINT": fault,
+            "ETALON_FAILPOINT_LOG": str(log or self._plan.failpoint_log),
+        }
+        output = self._folder / f"job-{next(self._jobs)}"
+        main, prepare = (ingest.main, None) if plain else (self._main, self._prepare)
+        return Job(main, arguments, environment, output, prepare=prepare)
+
+    def _next_target(self) -> str:
+        return next(self._targets)
+
+    def _endless_targets(self) -> Iterator[str]:
+        """Every failpoint in turn, in a new order each time; mostly the first time it is reached."""
+        names = sorted(self._rehearsed.points)
+        while True:
+            self._rng.shuffle(names)
+            for name in names:
+                most = self._rehearsed.points[name]
+                yield f"{name}:{1 if self._rng.random() < 0.6 else self._rng.randint(1, most)}"

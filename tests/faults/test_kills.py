@@ -1,0 +1,16 @@
+"""The short kill campaign: nothing lost, doubled, invented or stuck."""
+
+from collections.abc import Callable
+
+from tests.faults import kills
+from tests.faults.campaign import Plan, Progress, Tally
+
+
+def test_killed_anywhere_the_ingest_neither_loses_nor_doubles_nor_invents(
+    run: Callable[[Callable[[Plan, Progress], Tally]], Tally],
+) -> None:
+    tally = run(kills.run)
+    assert not tally.violations, "\n".join(tally.violations)
+    assert not tally.failed, tally.harm
+    assert tally.kills >= 100
+    assert tally.rows >= 300

@@ -1,0 +1,207 @@
+"""Reviewers at work on a real database and a real store, and their own journal of what was acknowledged to them."""
+
+import random
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from api.accounts.service import Account
+from api.review.service import ReviewService
+from core.db.models import Base, UserAccount
+from core.db.repositories import predictions
+from core.db.repositories.predictions import NewPrediction
+from core.domain.roles import Role
+from core.domain.taxonomy import Taxonomy
+from core.errors import Conflict
+from preprocessing.images import ImageFolder, SanitisedImage, sanitise
+from tests.integration.ingest.shop import Shop, photo, write_catalogue
+
+BASE_PRODUCTS = 6
+CODES = (10, 40, 2583)
+PHOTOS = 48
+"""Distinct photos: enough that a tensor beside the wrong row is noticed, few enough to be decoded once."""
+
+ADMIN = Account("01900000-0000-7000-8000-00000000000a", "admin", Role.ADMIN)
+_ADMINS_ONLY = ("correct", "retract")
+REVIEWERS = tuple(
+    Account(f"01900000-0000-7000-8000-00000000010{number}", f"reviewer-{number}", Role.REVIEWER) for number in range(3)
+)
+
+
+@cache
+def upload(number: int) -> SanitisedImage:
+    """One of the photos that sellers send."""
+    return sanitise(photo(500 + number), max_bytes=10**6, max_pixels=10**6)
+
+
+def build_empty(folder: Path) -> Path:
+    """A database with its tables and accounts, a catalogue to import, and no training store."""
+    folder.mkdir(parents=True)
+    shop = Shop.open(folder)
+    Base.metadata.create_all(shop.engine)
+    with shop.sessions.begin() as session:
+        for who in (ADMIN, *REVIEWERS):
+            session.add(UserAccount(id=who.id, username=who.username, password_hash="x", role=who.role.value))
+    write_catalogue(folder / "catalogue", BASE_PRODUCTS, CODES)
+    shop.engine.dispose()
+    return folder
+
+
+def build(folder: Path) -> Path:
+    """The same with the catalogue imported."""
+    shop = Shop.open(build_empty(folder))
+    shop.import_catalogue(folder / "catalogue")
+    shop.engine.dispose()
+    return folder
+
+
+def open_copy(template: Path, folder: Path) -> Shop:
+    """A shop of its own, copied from a template."""
+    shutil.copytree(template, folder)
+    return Shop.open(folder)
+
+
+@dataclass(slots=True)
+class Item:
+    """What the journal knows of one prediction.
+
+    Attributes:
+        state: pending, validated, rejected, retracted or erased: what the last acknowledged answer said. A
+            validated one may have been ingested since.
+        code: the last accepted code, where it is validated.
+        accepted: every code that was ever accepted.
+        photo: number of its photo, None without one.
+    """
+
+    designation: str
+    photo: int | None
+    state: str = "pending"
+    code: int | None = None
+    accepted: set[int] = field(default_factory=set)
+
+    def stand(self, state: str, code: int | None = None) -> None:
+        """Write down an acknowledged answer."""
+        self.state, self.code = state, code
+        if code is not None:
+            self.accepted.add(code)
+
+
+@dataclass(slots=True)
+class Journal:
+    """Every prediction by id, with what was acknowledged last; ``verdicts`` counts the acknowledgements."""
+
+    items: dict[str, Item] = field(default_factory=dict)
+    verdicts: int = 0
+
+    def expected(self) -> dict[str, Item]:
+        """The predictions that belong in the training view."""
+        return self._in("validated")
+
+    def erased(self) -> dict[str, Item]:
+        """The predictions whose text and photo must be gone."""
+        return self._in("erased")
+
+    def draw(self, rng: random.Random, *states: str) -> str | None:
+        """One of the latest predictions in these states."""
+        found = list(self._in(*states))[-12:]
+        return rng.choice(found) if found else None
+
+    def _in(self, *states: str) -> dict[str, Item]:
+        return {one: item for one, item in self.items.items() if item.state in states}
+
+
+class Reviewers:
+    """People who work through the product's own services, one transaction an action, as the API does."""
+
+    def __init__(self, shop: Shop, rng: random.Random, journal: Journal | None = None) -> None:
+        self.shop = shop
+        self.journal = journal or Journal()
+        self._rng = rng
+        self._photos = ImageFolder(shop.store.images)
+
+    def work(self, actions: int, *, at_least_one_label: bool = True) -> None:
+        """Do some things a reviewer does, and let go of the database."""
+        if at_least_one_label:
+            self.validate(self.stage())
+        for _ in range(actions):
+            name = self._rng.choices(list(_ACTIONS), weights=[weight for weight, _ in _ACTIONS.values()])[0]
+            _ACTIONS[name][1](self)
+        self.shop.engine.dispose()
+
+    def stage(self) -> str:
+        """A product arrives with a suggestion."""
+        number = self._rng.randrange(PHOTOS) if self._rng.random() < 0.8 else None
+        sha = None
+        if number is not None:
+            self._photos.put(upload(number))
+            sha = upload(number).sha256
+        title = f"Produit {len(self.journal.items)}, «{self._rng.choice(('NA', 'null', 'x,y', '=1', 'é'))}»"
+        with self.shop.sessions.begin() as session:
+            new = _suggested(title, sha, self._rng.choice(CODES))
+            prediction_id = predictions.add(session, new).id
+        self.journal.items[prediction_id] = Item(title, number)
+        return prediction_id
+
+    def validate(self, prediction_id: str | None) -> None:
+        if prediction_id is not None:
+            code = self._rng.choice(CODES)
+            self._decide(prediction_id, "validated", "validate", code=code, reason=None)
+
+    def modify(self, prediction_id: str) -> None:
+        self._decide(prediction_id, "pending", "modify", code=self._rng.choice(CODES))
+
+    def reject(self, prediction_id: str | None) -> None:
+        if prediction_id is not None:
+            self._decide(prediction_id, "rejected", "reject", reason="hors catalogue")
+
+    def _decide(self, prediction_id: str, state: str, action: str, **what: object) -> None:
+        """Ask the service; only what it commits is written into the journal, and a conflict changes nothing."""
+        who = ADMIN if action in _ADMINS_ONLY else self._rng.choice(REVIEWERS)
+        taxonomy = self._taxonomy()
+        try:
+            with self.shop.sessions.begin() as session:
+                row = getattr(ReviewService(session, taxonomy, who), action)(prediction_id, if_version=None, **what)
+                code = row.current_code if state == "validated" else None
+        except Conflict:
+            return
+        self.journal.items[prediction_id].stand(state, code)
+        self.journal.verdicts += 1
+
+    def _taxonomy(self) -> Taxonomy:
+        return Taxonomy.from_csv(self.shop.store.root / "taxonomy.csv")
+
+
+def _suggested(title: str, image_sha256: str | None, code: int) -> NewPrediction:
+    return NewPrediction(
+        owner_id=REVIEWERS[0].id,
+        idempotency_key=None,
+        request_sha256="0" * 64,
+        designation=title,
+        description=None,
+        image_sha256=image_sha256,
+        modality="text+image" if image_sha256 else "text-only",
+        suggested_code=code,
+        confidence=0.5,
+        answer={"top_k": [[code, 0.5]], "experts": {}},
+        model_name="fusion",
+        model_version="f" * 64,
+        epoch=1,
+        taxonomy_version="t",
+    )
+
+
+def _modify_then_validate(reviewers: Reviewers) -> None:
+    prediction_id = reviewers.stage()
+    reviewers.modify(prediction_id)
+    reviewers.validate(prediction_id)
+
+
+_ACTIONS: Mapping[str, tuple[int, Callable[[Reviewers], object]]] = {
+    "validate": (4, lambda one: one.validate(one.stage())),
+    "modify, then validate": (1, _modify_then_validate),
+    "reject": (1, lambda one: one.reject(one.stage())),
+    "leave pending": (1, lambda one: one.stage()),
+}
+"""What reviewers do, and how often."""
