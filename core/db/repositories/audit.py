@@ -76,7 +76,7 @@ def seal(session: Session, *, older_than_s: float) -> tuple[int, Link] | None:
 def sealed(session: Session, *, full: bool) -> Iterator[Sealed]:
     """Every link beside what its rows give now; without ``full`` only the newest ones are computed again."""
     links = session.execute(select_seals()).all()
-    counts: dict[int, int] = dict(session.execute(select_sealed_counts()).tuples().all())
+    counts: dict[int, int] = dict(session.execute(select_sealed_counts()).all())
     first_read = 0 if full else max(0, len(links) - _RECENT)
     previous = ROOT
     for at, (number, rows, sha256) in enumerate(links):
