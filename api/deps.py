@@ -93,6 +93,20 @@ def get_reviewer(caller: CallerDep) -> Account:
 ReviewerDep = Annotated[Account, Depends(get_reviewer)]
 
 
+def get_admin(caller: CallerDep) -> Account:
+    """The signed-in account, which administers.
+
+    Raises:
+        Forbidden: it does not.
+    """
+    if not caller.role.covers(Role.ADMIN):
+        raise Forbidden("This takes the role admin.")
+    return caller
+
+
+AdminDep = Annotated[Account, Depends(get_admin)]
+
+
 def open_to(who: str) -> dict[str, Any]:
     """OpenAPI's note of who may call a route: ``anyone``, ``customer`` (any signed-in account), or a higher role."""
     return {"x-role": who}

@@ -50,6 +50,24 @@ class StaleVersion(Conflict):
     code = "review.stale_version"
 
 
+class ItemRefused(EtalonError):
+    """One of several decisions was refused, so none was made; its answer is that of the one refusal.
+
+    Attributes:
+        index: which item, counted from 0.
+        item_id: what it was about.
+        refusal: why.
+    """
+
+    code = "request.item_refused"
+
+    def __init__(self, index: int, item_id: str, refusal: EtalonError) -> None:
+        super().__init__(f"Item {index} ({item_id}): {refusal} Nothing was decided.")
+        self.index = index
+        self.item_id = item_id
+        self.refusal = refusal
+
+
 class FieldError(BaseModel):
     """One thing wrong with a request: where, and which rule. What was sent is not repeated."""
 
@@ -141,11 +159,19 @@ def install(app: FastAPI) -> None:
 
 def _on_ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, EtalonError)  # noqa: S101 - registered for nothing else
+    if isinstance(error, ItemRefused):
+        return _on_item(request, error)
     status = status_of(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.info("request.unavailable", extra={"code": error.code, "request_id": request.state.request_id})
     wait = {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooManyAttempts) else None
     return problem_response(request.state.request_id, status, str(error), code=error.code, headers=wait)
+
+
+def _on_item(request: Request, error: ItemRefused) -> JSONResponse:
+    refusal = error.refusal
+    where = FieldError(loc=["body", "items", error.index], message=f"{error.item_id}: {refusal}", rule=refusal.code)
+    return problem_response(request.state.request_id, status_of(refusal), str(error), code=refusal.code, errors=[where])
 
 
 def _on_framework(request: Request, error: Exception) -> JSONResponse:

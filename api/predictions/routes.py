@@ -3,22 +3,21 @@
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Header, Query, Response
+from fastapi import APIRouter, Depends, Form, Query, Response
+from sqlalchemy.orm import Session
 
 from api.deps import CallerDep, Parts, PartsDep, TaxonomyDep, open_to
 from api.errors import problems
 from api.predictions.schemas import PredictForm, PredictionPage, PredictionRead
-from api.predictions.service import NoImage, PredictionDesk, Submission, delete_pending, find, list_page, stage
+from api.predictions.service import NoImage, PredictionDesk, Submission, erase, find, is_erased, list_page, stage
+from api.requests import IdempotencyKey, TermsDep
 from api.strict import StrictRoute
+from core import failpoints
 from core.db.repositories.predictions import Order
 from core.db.session import transact
 from core.domain.review import Status
 
 router = APIRouter(tags=["predictions"], route_class=StrictRoute)
-
-IdempotencyKey = Annotated[
-    str | None, Header(alias="Idempotency-Key", min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")
-]
 
 
 def get_desk(parts: PartsDep) -> PredictionDesk:
@@ -70,6 +69,7 @@ def predict(
     if row is None:
         new = desk.answer(submission, caller)
         row = transact(parts.sessions, lambda session: stage(session, new, submission, caller))
+        failpoints.reach("predict.staged")
     response.headers["Location"] = f"/predictions/{row.id}"
     response.headers["ETag"] = f'"{row.version}"'
     return PredictionRead.from_row(row, taxonomy)
@@ -131,9 +131,21 @@ def read_image(prediction_id: str, caller: CallerDep, parts: PartsDep) -> Respon
 @router.delete(
     "/predictions/{prediction_id}",
     status_code=204,
-    responses=problems(401, 404, 409, 422, 503),
+    responses={202: {"description": "Accepted"}, **problems(401, 403, 404, 409, 412, 422, 503)},
     openapi_extra=open_to("customer"),
 )
-def delete_prediction(prediction_id: str, caller: CallerDep, parts: PartsDep) -> None:
-    """Delete a pending prediction: one's own, or any for reviewers and admins."""
-    transact(parts.sessions, lambda session: delete_pending(session, prediction_id, caller))
+def delete_prediction(prediction_id: str, caller: CallerDep, parts: PartsDep, terms: TermsDep) -> Response:
+    """Erase a prediction: one's own, a pending one for reviewers, any for admins.
+
+    204: nothing of it is left. 202: it was accepted before; the next snapshot is without it, and its text and
+    photo go then.
+    """
+
+    def work(session: Session) -> bool:
+        if terms.is_repeated(session, actor_id=caller.id, request=("delete", prediction_id)):
+            return is_erased(session, prediction_id)
+        return erase(session, prediction_id, caller, if_version=terms.if_version)
+
+    gone = transact(parts.sessions, work)
+    failpoints.reach("verdict.committed")
+    return Response(status_code=204 if gone else 202)

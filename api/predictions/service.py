@@ -8,15 +8,18 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.accounts.service import Account
+from api.errors import Forbidden, StaleVersion
 from api.predictions import cursors
 from api.serving.engine import ServingEngine
+from core import failpoints, retraction
 from core.db.models import Prediction
-from core.db.repositories import audit, predictions
+from core.db.repositories import predictions
 from core.db.repositories.predictions import NewPrediction, Order
+from core.db.repositories.request_keys import KeyReused
 from core.domain.product import Product
 from core.domain.review import Status
 from core.domain.roles import Role
-from core.errors import Conflict, Invalid, NotFound, Unavailable
+from core.errors import Conflict, NotFound, Unavailable
 from inference.answer import Answer
 from preprocessing.images import ImageFolder, SanitisedImage, sanitise
 
@@ -38,16 +41,13 @@ class NoImage(NotFound):
     code = "prediction.no_image"
 
 
-class NotDeletable(Conflict):
-    """Only pending predictions can be deleted, and this one is not, or changed while it was being deleted."""
+class ErasedBefore(Conflict):
+    """The request was answered once, and its owner has erased the product since."""
 
-    code = "prediction.not_pending"
+    code = "prediction.erased"
 
-
-class KeyReused(Invalid):
-    """The idempotency key was used before, for another request."""
-
-    code = "request.idempotency_key_reused"
+    def __init__(self) -> None:
+        super().__init__("The product that was sent under this Idempotency-Key has been erased.")
 
 
 class StorageRefused(Unavailable):
@@ -173,12 +173,14 @@ def stage(session: Session, new: NewPrediction, submission: Submission, owner: A
     if known is not None:
         return known
     try:
-        return predictions.add(session, new)
+        row = predictions.add(session, new)
     except IntegrityError:
         known = _answered_before(session, submission, owner)
         if known is None:
             raise
         return known
+    failpoints.reach("predict.staging")
+    return row
 
 
 def _answered_before(session: Session, submission: Submission, owner: Account) -> Prediction | None:
@@ -186,7 +188,9 @@ def _answered_before(session: Session, submission: Submission, owner: Account) -
         return None
     row = predictions.by_idempotency_key(session, owner.id, submission.idempotency_key)
     if row is not None and row.request_sha256 != submission.sha256:
-        raise KeyReused("This Idempotency-Key was used for another request.")
+        raise KeyReused
+    if row is not None and row.erase_requested_at is not None:
+        raise ErasedBefore
     return row
 
 
@@ -204,9 +208,15 @@ def find(session: Session, prediction_id: str, caller: Account) -> Prediction:
         UnknownPrediction: there is none, or it is not theirs to see.
     """
     row = predictions.by_id(session, prediction_id) if cursors.is_prediction_id(prediction_id) else None
-    if row is None or not (row.owner_id == caller.id or caller.role.covers(Role.REVIEWER)):
+    if row is None or not _may_see(caller, row):
         raise UnknownPrediction
     return row
+
+
+def _may_see(caller: Account, row: Prediction) -> bool:
+    if row.erase_requested_at is not None:  # gone, except for who has to see that it goes
+        return caller.role.covers(Role.ADMIN)
+    return row.owner_id == caller.id or caller.role.covers(Role.REVIEWER)
 
 
 def list_page(
@@ -224,14 +234,31 @@ def list_page(
     return shown, cursors.encode(order, shown[-1]) if len(rows) > limit else None
 
 
-def delete_pending(session: Session, prediction_id: str, caller: Account) -> None:
-    """Delete a pending prediction; its photo stays until no row names it.
+def erase(session: Session, prediction_id: str, caller: Account, *, if_version: int | None) -> bool:
+    """Erase a prediction: a pending one for any reviewer, any for its owner and admins.
+
+    Its photo stays on the disk until no row names it.
+
+    Returns:
+        True when nothing of it is left; False when its text and photo go with its retraction.
 
     Raises:
         UnknownPrediction: there is none, or it is not theirs.
-        NotDeletable: it is not pending any more.
+        StaleVersion: ``if_version`` is not its version.
+        Forbidden: it is decided, and the caller neither owns it nor administers.
+        BeingArchived, ChangedMeanwhile: somebody was faster.
     """
     row = find(session, prediction_id, caller)
-    if not predictions.remove_pending(session, row.id, version=row.version):
-        raise NotDeletable("Only a pending prediction can be deleted.")
-    audit.record(session, actor=caller.id, action="delete", subject=f"prediction/{row.id}", version=row.version + 1)
+    if if_version is not None and row.version != if_version:
+        raise StaleVersion(f"The prediction's version is {row.version}.")
+    if row.erase_requested_at is not None:
+        return not row.designation
+    if row.status != Status.PENDING and row.owner_id != caller.id and not caller.role.covers(Role.ADMIN):
+        raise Forbidden("Only its owner and admins may erase a prediction that was decided.")
+    return retraction.erase(session, row, actor_id=caller.id, reason=None)
+
+
+def is_erased(session: Session, prediction_id: str) -> bool:
+    """Whether nothing is left of a prediction that was erased before; False while its retraction is on its way."""
+    row = predictions.by_id(session, prediction_id)
+    return row is None or not row.designation

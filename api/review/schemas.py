@@ -1,10 +1,14 @@
-"""What the review routes take."""
+"""What the review routes take and give."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from api.predictions.schemas import PredictionRead
 
 Code = Annotated[int, Field(ge=0, le=2**31 - 1)]
+MOST_ITEMS = 200
 
 
 def _storable(text: str) -> str:
@@ -13,19 +17,87 @@ def _storable(text: str) -> str:
     return text
 
 
-class Decision(BaseModel):
-    """Accept a prediction with its current code or with ``prdtypecode``, or reject it."""
+Reason = Annotated[str, Field(max_length=500), AfterValidator(_storable)]
+PredictionId = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 
+
+class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Decision(_Body):
+    """Accept a prediction with its current code or with ``prdtypecode``, or reject it."""
 
     accept: bool
     prdtypecode: Code | None = None
-    reason: Annotated[str, Field(max_length=500), AfterValidator(_storable)] | None = None
+    reason: Reason | None = None
 
 
-class Modification(BaseModel):
+class Modification(_Body):
     """Another code for a pending prediction."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    prdtypecode: Code
+
+
+class Correction(_Body):
+    """Another code for a row of the training store."""
 
     prdtypecode: Code
+    reason: Reason | None = None
+
+
+class TakingBack(_Body):
+    """Why a verdict is undone, or a label retracted."""
+
+    reason: Reason | None = None
+
+
+class BulkItem(_Body):
+    """One of several decisions; ``version`` is the only one it may be made on."""
+
+    id: PredictionId
+    accept: bool = True
+    prdtypecode: Code | None = None
+    version: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+
+
+class BulkDecision(_Body):
+    """Several decisions, all or none. A prediction stands in it once."""
+
+    items: Annotated[list[BulkItem], Field(min_length=1, max_length=MOST_ITEMS)]
+    reason: Reason | None = None
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        if len({item.id for item in self.items}) < len(self.items):
+            raise ValueError("a prediction stands in it twice")
+        return self
+
+
+class BulkRead(BaseModel):
+    """The predictions after their decisions, in the order in which they were sent."""
+
+    items: list[PredictionRead]
+
+
+class LeasedRead(PredictionRead):
+    """A product to review. Until ``leased_until`` nobody else is offered it; anybody may still decide it."""
+
+    leased_until: datetime
+
+
+class VerdictRead(BaseModel):
+    """One decision: what was done, the code after it, when, and for staff by whom."""
+
+    version: int
+    action: Literal["validate", "reject", "modify", "undo", "reopen", "correct", "retract", "erase"]
+    prdtypecode: int | None
+    reason: str | None
+    decided_at: datetime
+    reviewer: str | None
+
+
+class HistoryRead(BaseModel):
+    """Every decision on a prediction, oldest first."""
+
+    items: list[VerdictRead]

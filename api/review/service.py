@@ -1,17 +1,23 @@
-"""Verdicts. Each is one guarded change of the row with its verdict, outbox work and audit in one transaction."""
+"""Verdicts. Each is one guarded change of the row with its verdict, outbox work and audit in one transaction.
+
+What was read before only chooses the words of a refusal: the guarded statement decides.
+"""
 
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from api.accounts.service import Account
-from api.errors import StaleVersion
+from api.errors import Forbidden, StaleVersion
 from api.predictions.service import find
+from core import failpoints, retraction
 from core.db.models import Prediction
-from core.db.repositories import predictions, verdicts
-from core.domain.review import MODIFY, REJECT, VALIDATE, Move, Status
+from core.db.repositories import outbox, predictions, verdicts
+from core.domain.review import CORRECT, MODIFY, REJECT, REOPEN, UNDO, VALIDATE, Move, OutboxKind, Status
+from core.domain.roles import Role
 from core.domain.taxonomy import Taxonomy
 from core.errors import Conflict, Invalid
+from core.retraction import ChangedMeanwhile
 
 
 class CodeWithRejection(Invalid):
@@ -19,30 +25,78 @@ class CodeWithRejection(Invalid):
 
     code = "review.code_with_rejection"
 
+    def __init__(self) -> None:
+        super().__init__("A rejection has no prdtypecode; to correct the code, accept with it.")
 
-class NotPending(Conflict):
-    """The prediction has been decided already.
+
+class WrongState(Conflict):
+    """The prediction does not stand where this decision starts from.
 
     Attributes:
         status: where it stands.
     """
 
-    code = "review.not_pending"
+    needed = "pending"
 
     def __init__(self, status: Status) -> None:
-        super().__init__(f"The prediction is {status}, not pending.")
+        super().__init__(f"The prediction is {status}, not {self.needed}.")
         self.status = status
 
 
-class ChangedMeanwhile(Conflict):
-    """Somebody else changed the prediction at this moment."""
+class NotPending(WrongState):
+    """The prediction has been decided already."""
 
-    code = "review.changed_meanwhile"
+    code = "review.not_pending"
+
+
+class NotDecided(WrongState):
+    """There is no verdict that could be undone."""
+
+    code = "review.not_decided"
+    needed = "validated, rejected or retracted"
+
+
+class NotIngested(WrongState):
+    """Only a row of the training store is corrected; one on its way there soon is."""
+
+    code = "review.not_ingested"
+    needed = "ingested"
+
+
+class NotAccepted(WrongState):
+    """There is no label that could be retracted."""
+
+    code = "review.not_accepted"
+    needed = "validated or ingested"
+
+
+class AlreadyClaimed(Conflict):
+    """A batch has claimed the verdict's work, so it can no longer be undone; an admin can correct or retract it."""
+
+    code = "review.already_claimed"
+
+    def __init__(self) -> None:
+        super().__init__("The verdict is on its way: it can be corrected or retracted by an admin, not undone.")
+
+
+class Erased(Conflict):
+    """The product's owner had it erased."""
+
+    code = "review.erased"
+
+    def __init__(self) -> None:
+        super().__init__("The product was erased at its owner's wish.")
+
+
+_WORK_OF_VERDICT = {Status.VALIDATED: OutboxKind.APPEND, Status.REJECTED: OutboxKind.ARCHIVE}
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewService:
     """A reviewer's decisions within one transaction.
+
+    Every method raises ``UnknownPrediction`` where there is no such prediction, ``StaleVersion`` where
+    ``if_version`` is not its version, and ``ChangedMeanwhile`` where somebody else was faster by a moment.
 
     Attributes:
         session: the open transaction; whoever opened it ends it.
@@ -60,45 +114,115 @@ class ReviewService:
         """Accept the current code, or ``code`` in the same step; the row waits for the training store from now on.
 
         Raises:
-            UnknownPrediction, UnknownCode, StaleVersion, NotPending, ChangedMeanwhile
+            UnknownCode, NotPending
         """
         row = self._pending(prediction_id, if_version)
         accepted = row.current_code if code is None else code
-        return self._decide(row, VALIDATE, accepted, reason)
+        self.taxonomy.require(accepted)
+        return self._make(row, VALIDATE, accepted, reason, if_version)
 
     def reject(self, prediction_id: str, *, reason: str | None, if_version: int | None) -> Prediction:
         """Refuse the product: it will be archived and never be trained on.
 
         Raises:
-            UnknownPrediction, StaleVersion, NotPending, ChangedMeanwhile
+            NotPending
         """
         row = self._pending(prediction_id, if_version)
-        return self._make(row, REJECT, row.current_code, reason)
+        return self._make(row, REJECT, row.current_code, reason, if_version)
 
     def modify(self, prediction_id: str, *, code: int, if_version: int | None) -> Prediction:
         """Replace the current code; the prediction stays pending and the suggestion stays what it was.
 
         Raises:
-            UnknownPrediction, UnknownCode, StaleVersion, NotPending, ChangedMeanwhile
+            UnknownCode, NotPending
         """
-        return self._decide(self._pending(prediction_id, if_version), MODIFY, code, None)
+        row = self._pending(prediction_id, if_version)
+        self.taxonomy.require(code)
+        return self._make(row, MODIFY, code, None, if_version)
 
-    def _pending(self, prediction_id: str, if_version: int | None) -> Prediction:
+    def undo(self, prediction_id: str, *, reason: str | None, if_version: int | None) -> Prediction:
+        """Put a decided prediction back into the queue: before a batch claimed it, or (admins) after its retraction.
+
+        Raises:
+            NotDecided, AlreadyClaimed, Erased
+            Forbidden: it is retracted, and the reviewer is no admin.
+        """
+        row = self._found(prediction_id, if_version)
+        status = Status(row.status)
+        if status == Status.RETRACTED:
+            return self._reopen(row, reason, if_version)
+        if status not in UNDO.allowed:
+            raise AlreadyClaimed if status in (Status.INGESTED, Status.ARCHIVED) else NotDecided(status)
+        self._move(row, UNDO, row.current_code, if_version)
+        if not outbox.withdraw(self.session, row.id, _WORK_OF_VERDICT[status], row.version):
+            raise AlreadyClaimed
+        return self._record(row, UNDO, row.current_code, reason)
+
+    def _reopen(self, row: Prediction, reason: str | None, if_version: int | None) -> Prediction:
+        if not self.reviewer.role.covers(Role.ADMIN):
+            raise Forbidden("Reopening a retracted prediction takes the role admin.")
+        if row.erase_requested_at is not None:
+            raise Erased
+        return self._make(row, REOPEN, row.current_code, reason, if_version)
+
+    def correct(self, prediction_id: str, *, code: int, reason: str | None, if_version: int | None) -> Prediction:
+        """Give a row of the training store another code: its old row goes and a new one comes in one snapshot.
+
+        Raises:
+            UnknownCode, NotIngested
+        """
+        row = self._found(prediction_id, if_version)
+        if row.status not in CORRECT.allowed:
+            raise NotIngested(Status(row.status))
+        self.taxonomy.require(code)
+        self._move(row, CORRECT, code, if_version)
+        # A correction that no batch has claimed yet is superseded; its retraction stays, for the row before it.
+        outbox.withdraw(self.session, row.id, OutboxKind.APPEND)
+        return self._record(row, CORRECT, code, reason)
+
+    def retract(self, prediction_id: str, *, reason: str | None, if_version: int | None) -> Prediction:
+        """Take an accepted label back: its row leaves the training store with the next batch, or never joins it.
+
+        Raises:
+            NotAccepted
+        """
+        row = self._found(prediction_id, if_version)
+        taken = retraction.retract(self.session, row, actor_id=self.reviewer.id, reason=reason, urgent=True)
+        if taken is None:
+            raise self._overtaken(row, if_version) or NotAccepted(Status(row.status))
+        self.session.refresh(row)
+        return row
+
+    def _found(self, prediction_id: str, if_version: int | None) -> Prediction:
         row = find(self.session, prediction_id, self.reviewer)
         if if_version is not None and row.version != if_version:
             raise StaleVersion(f"The prediction's version is {row.version}.")
+        return row
+
+    def _pending(self, prediction_id: str, if_version: int | None) -> Prediction:
+        row = self._found(prediction_id, if_version)
         if row.status != Status.PENDING:
             raise NotPending(Status(row.status))
         return row
 
-    def _decide(self, row: Prediction, move: Move, code: int, reason: str | None) -> Prediction:
-        self.taxonomy.require(code)
-        return self._make(row, move, code, reason)
+    def _overtaken(self, row: Prediction, if_version: int | None) -> Conflict | None:
+        """The refusal that fits a guard that failed; None where the row's version is still the one that was read."""
+        version = predictions.version_of(self.session, row.id)
+        if version == row.version:
+            return None
+        return ChangedMeanwhile() if if_version is None else StaleVersion(f"The prediction's version is {version}.")
 
-    def _make(self, row: Prediction, move: Move, code: int, reason: str | None) -> Prediction:
-        before = row.current_code
+    def _make(self, row: Prediction, move: Move, code: int, reason: str | None, if_version: int | None) -> Prediction:
+        self._move(row, move, code, if_version)
+        return self._record(row, move, code, reason)
+
+    def _move(self, row: Prediction, move: Move, code: int, if_version: int | None) -> None:
         if not predictions.move(self.session, row.id, version=row.version, move=move, code=code):
-            raise ChangedMeanwhile("Somebody else changed the prediction at this moment.")
+            raise self._overtaken(row, if_version) or ChangedMeanwhile
+        failpoints.reach("verdict.moved")
+
+    def _record(self, row: Prediction, move: Move, code: int, reason: str | None) -> Prediction:
+        """Write the verdict of a move that was just made; ``row`` is still as it was before."""
         verdicts.record(
             self.session,
             prediction_id=row.id,
@@ -107,7 +231,8 @@ class ReviewService:
             code=code,
             reviewer_id=self.reviewer.id,
             reason=reason,
-            detail={"before": before},
+            detail={"before": row.current_code},
         )
+        failpoints.reach("verdict.recorded")
         self.session.refresh(row)
         return row

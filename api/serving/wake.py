@@ -22,7 +22,7 @@ class WakePolicy:
 
     Args:
         min_rows: rows that make a batch due.
-        max_age_s: age of the oldest row that makes any batch due.
+        max_age_s: age of the oldest row that makes any batch due; so does an urgent one.
     """
 
     def __init__(self, min_rows: int, max_age_s: float) -> None:
@@ -37,7 +37,7 @@ class WakePolicy:
         if waiting.rows == 0:
             return False
         grown = waiting.rows - self._rung_at_rows >= self._min_rows
-        overdue = self._rung_at_rows == 0 and waiting.oldest_age_s >= self._max_age_s
+        overdue = self._rung_at_rows == 0 and (waiting.urgent or waiting.oldest_age_s >= self._max_age_s)
         return grown or overdue
 
     def rang(self, waiting: Waiting) -> None:
@@ -79,7 +79,7 @@ class Waker:
             sqlalchemy.exc.SQLAlchemyError: the outbox cannot be read.
         """
         with self._readers() as session:
-            waiting = outbox.waiting_to_append(session)
+            waiting = outbox.waiting(session)
         if not self._policy.is_due(waiting):
             return False
         try:

@@ -75,6 +75,7 @@ class Prediction(Base):
         Index("ix_prediction_status", "status", "id"),
         Index("ix_prediction_uncertain", "status", "confidence", "id"),
         Index("ix_prediction_owner", "owner_id", "id"),
+        Index("ix_prediction_lease", "leased_by", "leased_until"),
         _MYSQL,
     )
 
@@ -163,6 +164,11 @@ class SegmentClaim(Base):
     """
 
     __tablename__ = "segment_claim"
+    __table_args__ = (
+        Index("ix_segment_claim_run_key", "run_key", "segment"),
+        Index("ix_segment_claim_open", "ingested_at", "segment"),
+        _MYSQL,
+    )
 
     segment: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     run_key: Mapped[str] = mapped_column(String(250))

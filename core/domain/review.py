@@ -43,5 +43,8 @@ REOPEN = Move("reopen", frozenset({Status.RETRACTED}), Status.PENDING)
 CORRECT = Move("correct", frozenset({Status.INGESTED}), None, (OutboxKind.RETRACT, OutboxKind.APPEND))
 """Another code for a training row: the old row goes and the new one comes in one manifest."""
 RETRACT = Move("retract", frozenset({Status.VALIDATED, Status.INGESTED}), Status.RETRACTED, (OutboxKind.RETRACT,))
+ERASE = Move("erase", frozenset({Status.PENDING, Status.REJECTED, Status.RETRACTED}), Status.RETRACTED)
+"""At its owner's wish, for a product of which the store holds a row or a tombstone; others are deleted outright."""
+ERASE_ARCHIVED = Move("erase", frozenset({Status.ARCHIVED}), None)
 INGEST = Move("ingest", frozenset({Status.VALIDATED}), Status.INGESTED)
 ARCHIVE = Move("archive", frozenset({Status.REJECTED}), Status.ARCHIVED)

@@ -1,17 +1,20 @@
 """Staged predictions. Every change is one UPDATE or DELETE guarded by version and status; the row count decides."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import uuid_utils
-from sqlalchemy import ColumnElement, Delete, Select, Update, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, Delete, Select, Update, and_, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
-from core.db.models import Prediction, Verdict
+from core.db.models import Outbox, Prediction, Verdict
+from core.db.repositories.outbox import STORE_WORK
+from core.db.types import utc_now
 from core.domain.review import Move, Status
 
+_CHUNK = 500  # ids a statement: SQLite and MySQL both bound what one may hold
 # The guard is judged by the database alone; objects in the session are refreshed by whoever needs them.
 _UNSYNCHRONISED = {"synchronize_session": False}
 
@@ -96,6 +99,12 @@ def by_idempotency_key(session: Session, owner_id: str, key: str) -> Prediction 
     return session.scalars(statement).one_or_none()
 
 
+def unerased_of(session: Session, owner_id: str, *, limit: int) -> Sequence[Prediction]:
+    """Up to ``limit`` predictions of one owner that are not erased, by id."""
+    statement = select(Prediction).where(Prediction.owner_id == owner_id, Prediction.erase_requested_at.is_(None))
+    return session.scalars(statement.order_by(Prediction.id).limit(limit)).all()
+
+
 def page(
     session: Session,
     *,
@@ -134,44 +143,109 @@ def _beyond(order: Order, after: Position) -> ColumnElement[bool]:
     )
 
 
-def move(session: Session, prediction_id: str, *, version: int, move: Move, code: int | None = None) -> bool:
+def move(
+    session: Session, prediction_id: str, *, version: int, move: Move, code: int | None = None, erase: bool = False
+) -> bool:
     """Make one move from exactly ``version``; ``code`` replaces the current code where it is given.
 
+    Args:
+        session: the deciding transaction.
+        prediction_id: the prediction to move.
+        version: the version the decision was made on.
+        move: what is done.
+        code: the new current code, or None to keep it.
+        erase: its owner wants it gone: from now on it cannot be moved, and ``blank_erased`` may blank it.
+
     Returns:
-        False when the row is gone, has another version, or is in a state the move does not start from.
+        False when the row is gone, has another version, is in a state the move does not start from, or is erased.
     """
-    statement = update_of_move(prediction_id, version, move, code)
+    statement = update_of_move(prediction_id, version, move, code, erase=erase)
     return session.execute(statement, execution_options=_UNSYNCHRONISED).rowcount == 1
 
 
-def update_of_move(prediction_id: str, version: int, move: Move, code: int | None) -> Update:
+def update_of_move(prediction_id: str, version: int, move: Move, code: int | None, *, erase: bool = False) -> Update:
     """The guarded statement behind ``move``."""
     values: dict[str, Any] = {"version": version + 1, "leased_by": None, "leased_until": None}
     if move.target is not None:
         values["status"] = move.target.value
     if code is not None:
         values["current_code"] = code
-    allowed = sorted(status.value for status in move.allowed)
+    if erase:
+        values["erase_requested_at"] = utc_now()
     return (
         update(Prediction)
-        .where(Prediction.id == prediction_id, Prediction.version == version, Prediction.status.in_(allowed))
+        .where(
+            Prediction.id == prediction_id,
+            Prediction.version == version,
+            Prediction.status.in_(_spelt(move.allowed)),
+            Prediction.erase_requested_at.is_(None),
+        )
         .values(values)
     )
 
 
-def remove_pending(session: Session, prediction_id: str, *, version: int) -> bool:
-    """Delete a pending prediction of exactly ``version`` with the verdicts that modified it.
+def _spelt(statuses: Collection[Status]) -> list[str]:
+    return sorted(status.value for status in statuses)
+
+
+def version_of(session: Session, prediction_id: str) -> int | None:
+    """The version that a prediction has now, whatever the session read before; None where it is gone."""
+    return session.scalar(select(Prediction.version).where(Prediction.id == prediction_id))
+
+
+NEVER_STORED = frozenset({Status.PENDING, Status.REJECTED})
+"""Where a prediction may stand of which the training store knows nothing."""
+
+
+def remove(session: Session, prediction_id: str, *, version: int) -> bool:
+    """Delete a prediction of exactly ``version`` that was never stored, with the verdicts on it.
 
     Returns:
-        False when it is gone, has changed, or is no longer pending; the caller must then roll back.
+        False when it is gone, has changed, or has been accepted; the caller must then roll back.
     """
     session.execute(delete(Verdict).where(Verdict.prediction_id == prediction_id), execution_options=_UNSYNCHRONISED)
-    statement = delete_of_pending(prediction_id, version)
+    statement = delete_of_unstored(prediction_id, version)
     return session.execute(statement, execution_options=_UNSYNCHRONISED).rowcount == 1
 
 
-def delete_of_pending(prediction_id: str, version: int) -> Delete:
-    """The guarded statement behind ``remove_pending``."""
+def delete_of_unstored(prediction_id: str, version: int) -> Delete:
+    """The guarded statement behind ``remove``."""
     return delete(Prediction).where(
-        Prediction.id == prediction_id, Prediction.version == version, Prediction.status == Status.PENDING.value
+        Prediction.id == prediction_id,
+        Prediction.version == version,
+        Prediction.status.in_(_spelt(NEVER_STORED)),
+    )
+
+
+def blank_erased(session: Session, prediction_ids: Collection[str]) -> int:
+    """Blank text and photo of those among ``prediction_ids`` that are erased and that no batch needs any more.
+
+    Whoever marks store work done calls this afterwards in the same transaction.
+
+    Returns:
+        How many are blank now and were not before.
+    """
+    ids = sorted(prediction_ids)
+    return sum(
+        session.execute(update_of_blank(ids[at : at + _CHUNK]), execution_options=_UNSYNCHRONISED).rowcount
+        for at in range(0, len(ids), _CHUNK)
+    )
+
+
+def update_of_blank(prediction_ids: Sequence[str]) -> Update:
+    """The guarded statement behind ``blank_erased``."""
+    needed = exists().where(
+        Outbox.prediction_id == Prediction.id,
+        Outbox.kind.in_(STORE_WORK),
+        Outbox.done_at.is_(None),
+    )
+    return (
+        update(Prediction)
+        .where(
+            Prediction.id.in_(prediction_ids),
+            Prediction.erase_requested_at.is_not(None),
+            Prediction.designation != "",
+            ~needed,
+        )
+        .values(designation="", description=None, image_sha256=None)
     )

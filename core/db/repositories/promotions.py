@@ -51,6 +51,11 @@ def history(session: Session, *, limit: int = 50) -> Sequence[Promotion]:
     return session.scalars(select(Promotion).order_by(Promotion.epoch.desc()).limit(limit)).all()
 
 
+def oldest_first(session: Session) -> Sequence[Promotion]:
+    """The whole ledger."""
+    return session.scalars(select(Promotion).order_by(Promotion.epoch)).all()
+
+
 def promote(
     session: Session,
     *,

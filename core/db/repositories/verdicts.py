@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.db.models import Audit, Outbox, Verdict
-from core.domain.review import Move
+from core.domain.review import Move, OutboxKind
 
 
 def record(
@@ -20,6 +20,8 @@ def record(
     reviewer_id: str,
     reason: str | None,
     detail: dict[str, Any],
+    work: Sequence[OutboxKind] | None = None,
+    urgent: bool = False,
 ) -> None:
     """Write the verdict that produced ``version``, its outbox work (if the move leaves any) and its audit row.
 
@@ -32,6 +34,8 @@ def record(
         reviewer_id: who decided.
         reason: why, at most 500 characters, or None.
         detail: further facts for the audit; no user text.
+        work: what it leaves for the loop; None: what the move says.
+        urgent: whether that work does not wait for a full batch.
     """
     session.add(
         Verdict(
@@ -43,7 +47,10 @@ def record(
             reason=reason,
         )
     )
-    session.add_all(Outbox(prediction_id=prediction_id, version=version, kind=kind.value) for kind in move.work)
+    session.add_all(
+        Outbox(prediction_id=prediction_id, version=version, kind=kind.value, urgent=urgent)
+        for kind in (move.work if work is None else work)
+    )
     session.add(
         Audit(
             actor=reviewer_id,

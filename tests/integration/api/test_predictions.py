@@ -143,17 +143,6 @@ def test_a_modified_prediction_is_deleted_with_its_verdicts(
     assert service.rows(Verdict) == []
 
 
-def test_a_decided_prediction_cannot_be_deleted(
-    service: Service, customer: dict[str, str], reviewer: dict[str, str]
-) -> None:
-    made = service.predict(customer)["id"]
-    service.http.post(f"/predictions/{made}/validate", json={"accept": True}, headers=reviewer)
-    answer = service.http.delete(f"/predictions/{made}", headers=customer)
-    assert answer.status_code == 409
-    assert problem(answer)["code"] == "prediction.not_pending"
-    assert len(service.rows(Verdict)) == 1
-
-
 def test_somebody_else_s_prediction_cannot_be_deleted(
     service: Service, customer: dict[str, str], reviewer: dict[str, str]
 ) -> None:

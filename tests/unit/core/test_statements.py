@@ -1,39 +1,98 @@
 """Every statement and table means something to plain MySQL 8, which has no RETURNING."""
 
+from datetime import datetime
+
 import pytest
 from sqlalchemy.dialects import mysql
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql import ClauseElement
 
 from core.db.models import Base
-from core.db.repositories import outbox, predictions
+from core.db.repositories import labels, outbox, predictions
+from core.db.repositories.labels import Span
 from core.db.repositories.predictions import Order, Position
-from core.domain.review import ARCHIVE, INGEST, MODIFY, REJECT, VALIDATE, Status
+from core.domain.review import (
+    ARCHIVE,
+    CORRECT,
+    ERASE,
+    ERASE_ARCHIVED,
+    INGEST,
+    MODIFY,
+    REJECT,
+    REOPEN,
+    RETRACT,
+    UNDO,
+    VALIDATE,
+    Move,
+    OutboxKind,
+    Status,
+)
 
-STATEMENTS: dict[str, ClauseElement] = {
-    **{f"move {move.name}": predictions.update_of_move("id", 1, move, 10) for move in (VALIDATE, REJECT, MODIFY)},
+_SPAN = Span("person", datetime(2026, 1, 1), datetime(2026, 2, 1))  # noqa: DTZ001 - as the database keeps it
+_PEOPLE_S_MOVES = (VALIDATE, REJECT, MODIFY, UNDO, REOPEN, CORRECT, RETRACT, ERASE, ERASE_ARCHIVED)
+
+CHANGES: dict[str, ClauseElement] = {
+    **{f"move {move.name}": predictions.update_of_move("id", 1, move, 10) for move in _PEOPLE_S_MOVES},
     **{f"move {move.name}": predictions.update_of_move("id", 1, move, None) for move in (INGEST, ARCHIVE)},
-    "delete": predictions.delete_of_pending("id", 1),
+    "retract and erase": predictions.update_of_move("id", 1, RETRACT, None, erase=True),
+    "delete": predictions.delete_of_unstored("id", 1),
+}
+READS: dict[str, ClauseElement] = {
     "first page": predictions.select_page(None, None, Order.NEWEST, None).limit(10),
     "newest": predictions.select_page("owner", Status.PENDING, Order.NEWEST, Position("id")).limit(10),
     "uncertain": predictions.select_page(None, Status.PENDING, Order.UNCERTAIN, Position("id", 0.5)).limit(10),
     "waiting": outbox.select_waiting(),
+    "standing labels": labels.select_standing(_SPAN).limit(10),
+    "counts of labels": labels.select_counts(_SPAN),
+    "stays of labels": labels.select_stays(_SPAN),
+}
+OTHERS: dict[str, tuple[ClauseElement, tuple[str, ...]]] = {
+    "withdraw": (
+        outbox.delete_of_waiting("id", OutboxKind.APPEND, 1),
+        ("outbox.segment IS NULL", "outbox.done_at IS NULL", "outbox.version ="),
+    ),
+    "withdraw any": (
+        outbox.delete_of_waiting("id", OutboxKind.APPEND, None),
+        ("outbox.segment IS NULL", "outbox.done_at IS NULL"),
+    ),
+    "blank": (
+        predictions.update_of_blank(["id"]),
+        ("prediction.erase_requested_at IS NOT NULL", "NOT (EXISTS", "outbox.done_at IS NULL"),
+    ),
 }
 
 
-@pytest.mark.parametrize("name", STATEMENTS)
-def test_statement_compiles_for_mysql_without_returning(name: str) -> None:
-    sql = str(STATEMENTS[name].compile(dialect=mysql.dialect()))
-    assert "RETURNING" not in sql
+def compiled(statement: ClauseElement) -> str:
+    return " ".join(str(statement.compile(dialect=mysql.dialect())).split())
 
 
-@pytest.mark.parametrize("name", [name for name in STATEMENTS if name.startswith("move ") or name == "delete"])
+@pytest.mark.parametrize(
+    "statement",
+    [*CHANGES.values(), *READS.values(), *(change for change, _ in OTHERS.values())],
+    ids=[*CHANGES, *READS, *OTHERS],
+)
+def test_statement_compiles_for_mysql_without_returning(statement: ClauseElement) -> None:
+    assert "RETURNING" not in compiled(statement)
+
+
+@pytest.mark.parametrize("name", CHANGES)
 def test_every_change_is_guarded_by_version_and_status(name: str) -> None:
-    sql = str(STATEMENTS[name].compile(dialect=mysql.dialect()))
-    guard = sql[sql.index("WHERE") :]
+    guard = compiled(CHANGES[name]).partition("WHERE")[2]
     assert "prediction.id =" in guard
     assert "prediction.version =" in guard
-    assert "prediction.status" in guard
+    assert "prediction.status IN" in guard
+
+
+@pytest.mark.parametrize("move", _PEOPLE_S_MOVES)
+def test_no_move_starts_from_an_erased_product(move: Move) -> None:
+    assert "prediction.erase_requested_at IS NULL" in compiled(predictions.update_of_move("id", 1, move, None))
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_every_other_change_is_guarded_too(name: str) -> None:
+    statement, guards = OTHERS[name]
+    where = compiled(statement).partition("WHERE")[2]
+    assert [guard for guard in guards if guard not in where] == []
 
 
 @pytest.mark.parametrize("table", Base.metadata.sorted_tables, ids=lambda table: table.name)

@@ -17,17 +17,29 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+# A segment's rows are its appends in the order of their ids. DISTINCT keeps MySQL from reading the table it changes.
+ROWS_OF_EARLIER_CLAIMS = """
+UPDATE outbox SET segment_row = (
+    SELECT count(*) FROM (SELECT DISTINCT id, segment FROM outbox WHERE kind = 'append') AS earlier
+    WHERE earlier.segment = outbox.segment AND earlier.id < outbox.id
+) WHERE kind = 'append' AND segment IS NOT NULL
+"""
+
 
 def upgrade() -> None:
     op.add_column("prediction", sa.Column("leased_by", sa.String(length=36), nullable=True))
     op.add_column("prediction", sa.Column("leased_until", TIMESTAMP, nullable=True))
     op.add_column("prediction", sa.Column("erase_requested_at", TIMESTAMP, nullable=True))
+    op.create_index("ix_prediction_lease", "prediction", ["leased_by", "leased_until"])
     op.add_column("outbox", sa.Column("urgent", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("outbox", sa.Column("segment_row", sa.Integer(), nullable=True))
     op.add_column("segment_claim", sa.Column("retractions", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("audit", sa.Column("seal", sa.Integer(), nullable=True))
     op.create_index("ix_audit_seal", "audit", ["seal", "id"])
     op.create_index("ix_outbox_segment", "outbox", ["segment", "kind"])
+    op.execute(ROWS_OF_EARLIER_CLAIMS)
+    op.create_index("ix_segment_claim_run_key", "segment_claim", ["run_key", "segment"])
+    op.create_index("ix_segment_claim_open", "segment_claim", ["ingested_at", "segment"])
 
     op.create_table(
         "audit_seal",
@@ -63,12 +75,15 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("request_key", "store_check", "audit_seal"):
         op.drop_table(table)
+    op.drop_index("ix_segment_claim_open", "segment_claim")
+    op.drop_index("ix_segment_claim_run_key", "segment_claim")
     op.drop_index("ix_outbox_segment", "outbox")
     op.drop_index("ix_audit_seal", "audit")
     op.drop_column("audit", "seal")
     op.drop_column("segment_claim", "retractions")
     op.drop_column("outbox", "segment_row")
     op.drop_column("outbox", "urgent")
+    op.drop_index("ix_prediction_lease", "prediction")
     op.drop_column("prediction", "erase_requested_at")
     op.drop_column("prediction", "leased_until")
     op.drop_column("prediction", "leased_by")

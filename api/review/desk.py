@@ -1,0 +1,89 @@
+"""One decision from the request to the committed answer, the same way for every route."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Response
+from pydantic import BaseModel
+from sqlalchemy.orm import Session, sessionmaker
+
+from api.accounts.service import Account
+from api.deps import AdminDep, PartsDep, ReviewerDep, TaxonomyDep
+from api.predictions.schemas import PredictionRead
+from api.predictions.service import find
+from api.requests import Terms, TermsDep
+from api.review.service import ReviewService
+from core import failpoints
+from core.db.models import Prediction
+from core.db.session import transact
+from core.domain.taxonomy import Taxonomy
+
+Decide = Callable[[ReviewService, int | None], Prediction]
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewDesk:
+    """Takes decisions of one reviewer and commits them before it answers.
+
+    Attributes:
+        sessions: sessions that may change the database.
+        taxonomy: the categories that may be chosen.
+        reviewer: who decides.
+        terms: what the request says of itself.
+    """
+
+    sessions: sessionmaker[Session]
+    taxonomy: Taxonomy
+    reviewer: Account
+    terms: Terms
+
+    def settle(
+        self, response: Response, verb: str, prediction_id: str, body: BaseModel, decide: Decide
+    ) -> PredictionRead:
+        """Make one decision; a request that was decided before is answered with the prediction as it stands now."""
+
+        def work(session: Session) -> Prediction:
+            if self._is_repeated(session, verb, prediction_id, body):
+                return find(session, prediction_id, self.reviewer)
+            return decide(self._reviews(session), self.terms.if_version)
+
+        row = transact(self.sessions, work)
+        failpoints.reach("verdict.committed")
+        response.headers["ETag"] = f'"{row.version}"'
+        return PredictionRead.from_row(row, self.taxonomy)
+
+    def settle_all(
+        self, body: BaseModel, ids: Sequence[str], decide: Callable[[ReviewService], Sequence[Prediction]]
+    ) -> list[PredictionRead]:
+        """Make several decisions in one transaction; repeated ones are answered with the predictions as they stand."""
+
+        def work(session: Session) -> Sequence[Prediction]:
+            if self._is_repeated(session, "validate", "", body):
+                return [find(session, prediction_id, self.reviewer) for prediction_id in ids]
+            return decide(self._reviews(session))
+
+        rows = transact(self.sessions, work)
+        failpoints.reach("verdict.committed")
+        return [PredictionRead.from_row(row, self.taxonomy) for row in rows]
+
+    def _reviews(self, session: Session) -> ReviewService:
+        return ReviewService(session, self.taxonomy, self.reviewer)
+
+    def _is_repeated(self, session: Session, verb: str, prediction_id: str, body: BaseModel) -> bool:
+        request: tuple[Any, ...] = (verb, prediction_id, body.model_dump(mode="json"))
+        return self.terms.is_repeated(session, actor_id=self.reviewer.id, request=request)
+
+
+def get_reviewer_desk(parts: PartsDep, taxonomy: TaxonomyDep, reviewer: ReviewerDep, terms: TermsDep) -> ReviewDesk:
+    """The desk of a reviewer."""
+    return ReviewDesk(parts.sessions, taxonomy, reviewer, terms)
+
+
+def get_admin_desk(parts: PartsDep, taxonomy: TaxonomyDep, admin: AdminDep, terms: TermsDep) -> ReviewDesk:
+    """The desk of an admin."""
+    return ReviewDesk(parts.sessions, taxonomy, admin, terms)
+
+
+ReviewerDeskDep = Annotated[ReviewDesk, Depends(get_reviewer_desk)]
+AdminDeskDep = Annotated[ReviewDesk, Depends(get_admin_desk)]
