@@ -8,7 +8,8 @@ and a checksum of all that, because no child vouches for the newest one yet. A m
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,13 @@ class CorruptManifest(Unavailable):
     code = "store.corrupt_manifest"
 
 
-@dataclass(frozen=True, slots=True)
+class UnknownRow(Conflict):
+    """A tombstone for a row that the training store does not have: the database is newer than the store."""
+
+    code = "store.unknown_row"
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class Tombstone:
     """A row that no longer counts: ``row`` (from 0) of the segment named ``segment``."""
 
@@ -79,6 +86,12 @@ class Manifest:
         """The segment of this name, None where the manifest has none."""
         return next((segment for segment in self.segments if segment.name == name), None)
 
+    def holds(self, segment: Segment | None, tombstones: Collection[Tombstone]) -> bool:
+        """Whether the segment, by its name, and all of the tombstones are in it."""
+        return (segment is None or self.segment(segment.name) is not None) and set(self.tombstones).issuperset(
+            tombstones
+        )
+
 
 def _canonical(value: Mapping[str, Any]) -> bytes:
     return (json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n").encode()
@@ -89,13 +102,25 @@ def first(segment: Segment, *, taxonomy_version: str) -> Manifest:
     return Manifest(1, None, (segment,), (), taxonomy_version)
 
 
-def following(parent: Manifest, segment: Segment, *, taxonomy_version: str) -> Manifest:
-    """The manifest after ``parent``, with one more segment."""
+def following(
+    parent: Manifest, segment: Segment | None, tombstones: Collection[Tombstone] = (), *, taxonomy_version: str
+) -> Manifest:
+    """The manifest after ``parent``: with one more segment, or None, and with these rows retracted too.
+
+    Raises:
+        UnknownRow: one of the rows is in no segment of it.
+    """
+    segments = parent.segments if segment is None else (*parent.segments, segment)
+    rows = {one.name: one.rows for one in segments}
+    for stone in tombstones:
+        if not 0 <= stone.row < rows.get(stone.segment, 0):
+            raise UnknownRow(f"the training store has no row {stone.row} of segment {stone.segment} to retract")
     return replace(
         parent,
         number=parent.number + 1,
         parent=parent.sha256,
-        segments=(*parent.segments, segment),
+        segments=segments,
+        tombstones=(*parent.tombstones, *sorted({*tombstones}.difference(parent.tombstones))),
         taxonomy_version=taxonomy_version,
     )
 
@@ -168,24 +193,31 @@ def publish(training: Path, manifest: Manifest) -> None:
 
 
 def append_segment(training: Path, segment: Segment, *, taxonomy_version: str) -> int:
-    """Publish a manifest that holds ``segment`` unless one does; returns the number of the first that does.
+    """``publish_batch`` of a segment that retracts nothing."""
+    return publish_batch(training, segment, (), taxonomy_version=taxonomy_version)
 
-    Two writers, or one writer twice, publish a segment once: a lost race is tried again on top of the winner.
+
+def publish_batch(
+    training: Path, segment: Segment | None, tombstones: Collection[Tombstone], *, taxonomy_version: str
+) -> int:
+    """Publish one manifest that holds ``segment`` (None: no new rows) and retracts the rows ``tombstones``.
+
+    Two writers, or one writer twice, publish a batch once: a lost race is tried again on top of the winner, and
+    what the newest manifest holds already is not published again.
+
+    Returns:
+        The number of the first manifest that holds the whole batch.
 
     Raises:
         Conflict: a published segment has this name and other content.
+        NoManifest: there is no segment, and the store is empty.
+        UnknownRow: a tombstone names no row of the store.
     """
     while True:
         parent = newest(training)
-        if parent is not None:
-            flush_again(manifest_path(training, parent.number))
-            if known := parent.segment(segment.name):
-                return _introduced(training, parent, known, segment)
-        manifest = (
-            following(parent, segment, taxonomy_version=taxonomy_version)
-            if parent
-            else first(segment, taxonomy_version=taxonomy_version)
-        )
+        if parent is not None and _is_published(training, parent, segment, tombstones):
+            return _introduced(training, parent.number, segment, tombstones)
+        manifest = _next(training, parent, segment, tombstones, taxonomy_version)
         try:
             publish(training, manifest)
         except ManifestTaken:
@@ -193,10 +225,29 @@ def append_segment(training: Path, segment: Segment, *, taxonomy_version: str) -
         return manifest.number
 
 
-def _introduced(training: Path, newest_one: Manifest, known: Segment, segment: Segment) -> int:
-    if known != segment:
-        raise Conflict(f"manifest {newest_one.number} holds another segment {segment.name}")
-    number = newest_one.number
-    while number > 1 and read(training, number - 1).segment(segment.name):
-        number -= 1
-    return number
+def _is_published(training: Path, parent: Manifest, segment: Segment | None, tombstones: Collection[Tombstone]) -> bool:
+    flush_again(manifest_path(training, parent.number))
+    known = parent.segment(segment.name) if segment else None
+    if known not in (None, segment):
+        raise Conflict(f"manifest {parent.number} holds another segment {known.name}")
+    return parent.holds(segment, tombstones)
+
+
+def _next(
+    training: Path,
+    parent: Manifest | None,
+    segment: Segment | None,
+    tombstones: Collection[Tombstone],
+    taxonomy_version: str,
+) -> Manifest:
+    if parent is not None:
+        new = segment if segment and parent.segment(segment.name) is None else None
+        return following(parent, new, tombstones, taxonomy_version=taxonomy_version)
+    if segment is None:
+        raise NoManifest(f"the training store {training} is empty, there is no row to retract")
+    return first(segment, taxonomy_version=taxonomy_version)
+
+
+def _introduced(training: Path, number: int, segment: Segment | None, tombstones: Collection[Tombstone]) -> int:
+    """The first manifest that holds the batch, given that ``number`` does: manifests only ever gain."""
+    return 1 + bisect_left(range(1, number), True, key=lambda one: read(training, one).holds(segment, tombstones))

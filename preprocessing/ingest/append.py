@@ -1,8 +1,9 @@
-"""Validated predictions become training data, each exactly once, whatever stops the process and whenever.
+"""Verdicts change the training data, each exactly once, whatever stops the process and whenever.
 
     claim    one transaction numbers a batch and freezes its rows; from here on the files are decided
     write    products.csv and images.npy appear as one folder, whole, or not at all
-    publish  the next manifest names the folder; of two writers one wins, the other builds on top
+    publish  the next manifest names the folder and the rows that no longer count, so a corrected product changes in
+             one step; of two writers one wins, the other builds on top
     mark     one transaction moves predictions, outbox and claim on
 
 Stopped anywhere, the next run resumes the open batch and repeats what was done without effect. Two runs at once
@@ -16,13 +17,14 @@ from datetime import datetime
 from sqlalchemy.orm import Session, sessionmaker
 
 from core import failpoints
-from core.db.repositories import ingest
-from core.db.repositories.ingest import Claim, ClaimedRow
+from core.db.repositories import batches, ingest
+from core.db.repositories.batches import ClaimedRow
+from core.db.repositories.ingest import Claim
 from core.domain.taxonomy import Taxonomy
 from core.errors import NotFound
 from core.settings import LoopSettings, StoreSettings
 from core.store import manifests, training_csv
-from core.store.manifests import append_segment
+from core.store.manifests import Tombstone, publish_batch
 from core.store.rows import TrainingRow
 from core.store.segments import segment_name, write_segment
 from preprocessing.images import ImageFolder
@@ -43,11 +45,19 @@ class NoTaxonomy(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What one run put into the training store; ``manifest`` is the first that names ``segment``."""
+    """What one run did to the training store.
+
+    Attributes:
+        segment: the batch's name; there is no such folder if it has no rows.
+        rows: rows added.
+        manifest: the first that holds the batch.
+        retractions: retractions carried out.
+    """
 
     segment: str
     rows: int
     manifest: int
+    retractions: int = 0
 
 
 def is_due(sessions: sessionmaker[Session], loop: LoopSettings, run_key: str) -> bool:
@@ -61,24 +71,25 @@ def is_due(sessions: sessionmaker[Session], loop: LoopSettings, run_key: str) ->
 def append(
     sessions: sessionmaker[Session], store: StoreSettings, *, run_key: str, max_rows: int = MAX_ROWS
 ) -> Appended | None:
-    """Bring one batch of validated predictions into the training store.
+    """Bring one batch of validated, corrected and retracted predictions into the training store.
 
     Args:
         sessions: sessions that write.
         store: where the store is.
         run_key: who asks; the same key again gets the same batch.
-        max_rows: most rows of the batch.
+        max_rows: most predictions of the batch.
 
     Returns:
-        The batch, or None when nothing waited.
+        The batch, or None when nothing waited that could be done.
 
     Raises:
         NoTaxonomy: no catalogue was imported.
-        LostPhoto: a row's photo is gone; the batch stays claimed and is resumed when it is back.
+        LostPhoto: a row's photo went after it was claimed; the batch stays open and is resumed when it is back.
         SegmentDiffers: the store holds another segment of this number (the database is older than the store).
+        UnknownRow: the store lacks a row that is to be retracted (the database is newer than the store).
     """
     taxonomy_version = active_taxonomy(store).version
-    claim = claim_batch(sessions, run_key=run_key, max_rows=max_rows)
+    claim = claim_batch(sessions, ImageFolder(store.images), run_key=run_key, max_rows=max_rows)
     if claim is not None:
         failpoints.reach("append.claimed")
         done = _ingest(sessions, store, claim, taxonomy_version)
@@ -92,18 +103,21 @@ def append(
 def _ingest(sessions: sessionmaker[Session], store: StoreSettings, claim: Claim, taxonomy_version: str) -> Appended:
     name = segment_name(claim.segment)
     if claim.manifest is not None:
-        return Appended(name, claim.rows, claim.manifest)
+        return Appended(name, claim.rows, claim.manifest, claim.retractions)
     with sessions() as session:
-        rows = [training_row(row) for row in ingest.claimed_rows(session, claim)]
-    segment = write_segment(store.training, name, rows, tensors_of(rows, ImageFolder(store.images)))
-    manifest = append_segment(store.training, segment, taxonomy_version=taxonomy_version)
+        rows = [training_row(row) for row in batches.claimed_rows(session, claim)]
+        retracted = batches.retracted_rows(session, claim)
+    tombstones = [Tombstone(segment_name(address.segment), address.row) for address in retracted]
+    segment = write_segment(store.training, name, rows, tensors_of(rows, ImageFolder(store.images))) if rows else None
+    manifest = publish_batch(store.training, segment, tombstones, taxonomy_version=taxonomy_version)
     failpoints.reach("append.published")
     with sessions.begin() as session:
-        marked = ingest.mark_ingested(session, claim, manifest)
+        marked = batches.mark(session, claim, manifest)
         failpoints.reach("append.marking")
     failpoints.reach("append.marked")
-    _log.info("append.done", extra={"segment": name, "rows": claim.rows, "manifest": manifest, "marked": marked})
-    return Appended(name, claim.rows, manifest)
+    facts = {"segment": name, "rows": claim.rows, "retractions": claim.retractions, "manifest": manifest}
+    _log.info("append.done", extra={**facts, "marked": marked})
+    return Appended(name, claim.rows, manifest, claim.retractions)
 
 
 def training_row(row: ClaimedRow) -> TrainingRow:

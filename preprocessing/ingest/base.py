@@ -138,6 +138,7 @@ def _confirm_same(store: StoreSettings, held: Manifest, plan: Plan, taxonomy: Ta
 def _publish(sessions: sessionmaker[Session], store: StoreSettings, plan: Plan, taxonomy: Taxonomy) -> int:
     """Write everything the manifest will stand for, then the manifest; returns its number."""
     write_durably(make_folder(store.root) / "taxonomy.csv", taxonomy.to_csv().encode())
+    failpoints.reach("import.taxonomy")
     rows = plan.rows
     try:
         segment = write_segment(store.training, BASE_SEGMENT, rows, tensors_of(rows, ImageFolder(store.images)))

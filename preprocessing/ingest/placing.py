@@ -7,12 +7,12 @@ from sqlalchemy.orm import Session
 
 from core.db.repositories import clusters
 from core.db.repositories.clusters import Member
-from core.db.repositories.ingest import WaitingRow
+from core.db.repositories.ingest import WaitingWork
 from core.domain.clusters import Placement, place_validated
 from preprocessing.ingest.fingerprints import fingerprints_of
 
 
-def place_waiting(session: Session, waiting: Sequence[WaitingRow]) -> dict[str, Placement]:
+def place_waiting(session: Session, waiting: Sequence[WaitingWork]) -> dict[str, Placement]:
     """Place each row by what is known of its fingerprints, the rows before it included, and remember it."""
     marks = {
         row.prediction_id: fingerprints_of(row.prediction_id, row.designation, row.description, row.image_sha256)

@@ -1,85 +1,75 @@
-"""The append protocol's half in the database: claim a batch, freeze its rows, mark it ingested.
+"""Claiming a batch in the database: which work it holds, and freezing the rows; ``batches`` tells what follows.
 
 A batch is one row of ``segment_claim``; its primary key is the fence. ``last_segment`` must be read before
 ``open_claim``, and ``insert_claim`` uses the number after it: then at most one claim is ever open, because a
 claim that the reader missed has the very number it is about to insert.
+
+Every transaction here locks predictions before their outbox rows, as a verdict does: none waits for another in a
+circle.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Select, Update, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, Update, and_, case, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from core.db.models import Outbox, Prediction, SegmentClaim, Verdict
-from core.db.repositories import audit, outbox
-from core.db.types import utc_now
+from core.db.models import Outbox, Prediction, SegmentClaim
+from core.db.repositories import outbox
 from core.domain.clusters import Placement
-from core.domain.review import INGEST, OutboxKind, Status
+from core.domain.review import OutboxKind, Status
 from core.errors import Conflict
 
-ACTOR = "ingest"
-_CHUNK = 500  # ids a statement: SQLite and MySQL both bound what one may hold
+_CHUNK = 250  # rows a statement: SQLite and MySQL both bound what one may hold
 _UNSYNCHRONISED = {"synchronize_session": False}
+_APPENDABLE = (Status.VALIDATED.value, Status.INGESTED.value)
 
 
 class ClaimTaken(Conflict):
-    """Another process claimed a batch or undid a verdict at the same moment; roll back and look again."""
+    """Another process claimed a batch or withdrew work at the same moment; roll back and look again."""
 
     code = "ingest.claim_taken"
 
 
-class ClaimBroken(Conflict):
-    """Rows of a claimed batch are not what the claim froze; a person has to look."""
-
-    code = "ingest.claim_broken"
-
-
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One batch. ``manifest`` is None until it is ingested."""
+    """One batch: ``rows`` appends, ``retractions`` retractions. ``manifest`` is None until it is done."""
 
     segment: int
     run_key: str
     rows: int
+    retractions: int
     manifest: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class WaitingRow:
-    """A validated prediction that no batch has claimed; ``outbox_id`` is its waiting append."""
+class WaitingWork:
+    """An append or a retraction that no batch has claimed, and the prediction it is about.
+
+    Attributes:
+        outbox_id: the work.
+        kind: append or retract.
+        version: of the prediction, produced by the verdict that left the work.
+        placed: the prediction was given its cluster and split by an earlier batch.
+    """
 
     outbox_id: int
+    kind: OutboxKind
+    version: int
     prediction_id: str
     designation: str
     description: str | None
     image_sha256: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimedRow:
-    """A frozen prediction with everything its training row needs. None of it changes any more."""
-
-    prediction_id: str
-    designation: str
-    description: str | None
-    image_sha256: str | None
-    split: str
-    cluster: str
-    model_version: str
-    prdtypecode: int
-    reviewer_id: str
-    decided_at: datetime
+    placed: bool
 
 
 def due(session: Session, *, min_rows: int, max_age_s: float) -> bool:
-    """Whether a retraining is worth starting: enough rows, one that waited long enough, or a batch left open."""
+    """Whether a batch is worth starting: enough waits, something waited long enough or is urgent, or one lies open."""
     if open_claim(session) is not None:
         return True
-    waiting = outbox.waiting_to_append(session)
-    return waiting.rows >= min_rows or (waiting.rows > 0 and waiting.oldest_age_s >= max_age_s)
+    return outbox.waiting(session).is_due(min_rows=min_rows, max_age_s=max_age_s)
 
 
 def last_segment(session: Session) -> int:
@@ -97,12 +87,14 @@ def claim_of_run(session: Session, run_key: str) -> Claim | None:
     return _claim(session, select_claims().where(SegmentClaim.run_key == run_key).order_by(SegmentClaim.segment.desc()))
 
 
-def select_claims() -> Select[tuple[int, str, int, int | None]]:
+def select_claims() -> Select[tuple[int, str, int, int, int | None]]:
     """All claims."""
-    return select(SegmentClaim.segment, SegmentClaim.run_key, SegmentClaim.rows, SegmentClaim.manifest)
+    return select(
+        SegmentClaim.segment, SegmentClaim.run_key, SegmentClaim.rows, SegmentClaim.retractions, SegmentClaim.manifest
+    )
 
 
-def _claim(session: Session, statement: Select[tuple[int, str, int, int | None]]) -> Claim | None:
+def _claim(session: Session, statement: Select[tuple[int, str, int, int, int | None]]) -> Claim | None:
     found = session.execute(statement.limit(1)).one_or_none()
     return Claim(*found) if found else None
 
@@ -113,56 +105,130 @@ def take_over(session: Session, segment: int, run_key: str) -> None:
     session.execute(statement.values(run_key=run_key), execution_options=_UNSYNCHRONISED)
 
 
-def waiting_rows(session: Session, limit: int) -> list[WaitingRow]:
-    """The ``limit`` validated predictions whose append has waited longest."""
-    return [WaitingRow(*row) for row in session.execute(select_waiting().limit(limit))]
+def oldest_waiting(session: Session, *, after: int, limit: int) -> list[tuple[int, str]]:
+    """Up to ``limit`` pieces of waiting work after the outbox id ``after``: outbox id and prediction, oldest first."""
+    return [(outbox_id, prediction_id) for outbox_id, prediction_id in session.execute(select_oldest(after, limit))]
 
 
-def select_waiting() -> Select[tuple[int, str, str, str | None, str | None]]:
-    """The statement behind ``waiting_rows``, without its limit."""
+def select_oldest(after: int, limit: int) -> Select[tuple[int, str]]:
+    """The statement behind ``oldest_waiting``."""
     return (
-        select(Outbox.id, Prediction.id, Prediction.designation, Prediction.description, Prediction.image_sha256)
-        .join(Prediction, Prediction.id == Outbox.prediction_id)
-        .where(
-            Outbox.kind == OutboxKind.APPEND.value,
-            Outbox.segment.is_(None),
-            Outbox.done_at.is_(None),
-            Prediction.status == Status.VALIDATED.value,
-        )
+        select(Outbox.id, Outbox.prediction_id)
+        .where(*outbox.waits_for_store(), Outbox.id > after)
         .order_by(Outbox.id)
+        .limit(limit)
     )
 
 
-def insert_claim(session: Session, *, segment: int, run_key: str, rows: int) -> Claim:
+def waiting_work(session: Session, prediction_ids: Iterable[str]) -> list[WaitingWork]:
+    """Everything that waits for these predictions, oldest first. An append of another version than theirs is not."""
+    rows = [
+        WaitingWork(outbox_id, OutboxKind(kind), *values, cluster is not None)
+        for ids in _chunks(prediction_ids)
+        for outbox_id, kind, *values, cluster in session.execute(select_work(ids))
+    ]
+    return sorted(rows, key=lambda work: work.outbox_id)
+
+
+def select_work(prediction_ids: Collection[str]) -> Select[Any]:
+    """The statement behind ``waiting_work``."""
+    return (
+        select(
+            Outbox.id,
+            Outbox.kind,
+            Outbox.version,
+            Prediction.id,
+            Prediction.designation,
+            Prediction.description,
+            Prediction.image_sha256,
+            Prediction.cluster,
+        )
+        .join(Prediction, Prediction.id == Outbox.prediction_id)
+        .where(Outbox.prediction_id.in_(prediction_ids), *outbox.waits_for_store(), _is_current())
+    )
+
+
+def _is_current() -> ColumnElement[bool]:
+    appendable = and_(Prediction.version == Outbox.version, Prediction.status.in_(_APPENDABLE))
+    return or_(Outbox.kind == OutboxKind.RETRACT.value, appendable)
+
+
+def lock(session: Session, prediction_ids: Iterable[str]) -> None:
+    """Let nobody else move these predictions, or give or withdraw work of theirs, until the transaction ends."""
+    for ids in _chunks(sorted(prediction_ids)):
+        session.execute(select_for_update(ids)).all()
+
+
+def select_for_update(prediction_ids: Collection[str]) -> Select[tuple[str]]:
+    """The statement behind ``lock``; SQLite, whose writers go one by one, has no such clause and needs none."""
+    return select(Prediction.id).where(Prediction.id.in_(prediction_ids)).order_by(Prediction.id).with_for_update()
+
+
+def insert_claim(session: Session, *, segment: int, run_key: str, rows: int, retractions: int) -> Claim:
     """Claim the number ``segment``.
 
     Raises:
         ClaimTaken: another process has it.
     """
+    values = {"segment": segment, "run_key": run_key, "rows": rows, "retractions": retractions}
     try:
-        session.execute(insert(SegmentClaim).values(segment=segment, run_key=run_key, rows=rows))
+        session.execute(insert(SegmentClaim).values(values))
     except IntegrityError as error:
         raise ClaimTaken(f"segment {segment} was claimed by another run") from error
-    return Claim(segment, run_key, rows, None)
+    return Claim(segment, run_key, rows, retractions, None)
 
 
-def claim_outbox(session: Session, segment: int, outbox_ids: Collection[int]) -> None:
-    """Give waiting appends to a batch.
+def freeze(session: Session, segment: int, appends: Iterable[WaitingWork], places: Mapping[str, Placement]) -> None:
+    """Write the segment into the predictions of these appends, and their place into those that have none yet.
+
+    From now on the batch's bytes are decided.
 
     Raises:
-        ClaimTaken: one of them no longer waits.
+        ClaimTaken: one of them moved on meanwhile.
     """
-    ids = list(outbox_ids)
-    taken = sum(
-        session.execute(update_of_outbox(segment, ids[at : at + _CHUNK]), execution_options=_UNSYNCHRONISED).rowcount
-        for at in range(0, len(ids), _CHUNK)
+    for work in appends:
+        statement = update_of_freeze(work.prediction_id, work.version, segment, places.get(work.prediction_id))
+        if session.execute(statement, execution_options=_UNSYNCHRONISED).rowcount != 1:
+            raise ClaimTaken(f"prediction {work.prediction_id} is no longer waiting for its append")
+
+
+def update_of_freeze(prediction_id: str, version: int, segment: int, place: Placement | None) -> Update:
+    """The guarded statement behind ``freeze``: a place is given once and for all."""
+    statement = update(Prediction).where(
+        Prediction.id == prediction_id, Prediction.version == version, Prediction.status.in_(_APPENDABLE)
     )
-    if taken != len(ids):
-        raise ClaimTaken(f"segment {segment}: {len(ids) - taken} of {len(ids)} rows were claimed or undone meanwhile")
+    if place is None:
+        return statement.where(Prediction.cluster.is_not(None)).values(segment=segment)
+    return statement.where(Prediction.cluster.is_(None)).values(
+        segment=segment, cluster=place.cluster, split=place.split.value
+    )
 
 
-def update_of_outbox(segment: int, outbox_ids: Collection[int]) -> Update:
-    """The guarded statement behind ``claim_outbox``."""
+def claim_outbox(session: Session, segment: int, work: Sequence[WaitingWork]) -> None:
+    """Give waiting work to a batch; its appends are numbered as the rows of the segment, in the order given.
+
+    Raises:
+        ClaimTaken: some of it no longer waits.
+    """
+    appends = [one.outbox_id for one in work if one.kind is OutboxKind.APPEND]
+    rows = {outbox_id: row for row, outbox_id in enumerate(appends)}
+    retractions = [one.outbox_id for one in work if one.kind is OutboxKind.RETRACT]
+    statements = [
+        *(update_of_appends(segment, {one: rows[one] for one in ids}) for ids in _chunks(appends)),
+        *(update_of_retractions(segment, ids) for ids in _chunks(retractions)),
+    ]
+    taken = sum(session.execute(one, execution_options=_UNSYNCHRONISED).rowcount for one in statements)
+    if taken != len(work):
+        raise ClaimTaken(f"segment {segment}: {len(work) - taken} of {len(work)} were claimed or withdrawn meanwhile")
+
+
+def update_of_appends(segment: int, rows: Mapping[int, int]) -> Update:
+    """The guarded statement behind ``claim_outbox`` for appends: ``rows`` is the row of each, by outbox id."""
+    return update_of_retractions(segment, rows.keys()).values(segment_row=case(dict(rows), value=Outbox.id))
+
+
+def update_of_retractions(segment: int, outbox_ids: Collection[int]) -> Update:
+    """The guarded statement behind ``claim_outbox`` for retractions."""
     return (
         update(Outbox)
         .where(Outbox.id.in_(outbox_ids), Outbox.segment.is_(None), Outbox.done_at.is_(None))
@@ -170,114 +236,6 @@ def update_of_outbox(segment: int, outbox_ids: Collection[int]) -> Update:
     )
 
 
-def freeze(session: Session, segment: int, places: Mapping[str, Placement]) -> None:
-    """Write segment, cluster and split into predictions, by id; from now on the batch's bytes are decided.
-
-    Raises:
-        ClaimTaken: one of them is no longer validated, or was claimed.
-    """
-    for prediction_id, place in places.items():
-        statement = update_of_freeze(prediction_id, segment, place)
-        if session.execute(statement, execution_options=_UNSYNCHRONISED).rowcount != 1:
-            raise ClaimTaken(f"prediction {prediction_id} is no longer waiting for an append")
-
-
-def update_of_freeze(prediction_id: str, segment: int, place: Placement) -> Update:
-    """The guarded statement behind ``freeze``."""
-    return (
-        update(Prediction)
-        .where(
-            Prediction.id == prediction_id,
-            Prediction.status == Status.VALIDATED.value,
-            Prediction.segment.is_(None),
-        )
-        .values(segment=segment, cluster=place.cluster, split=place.split.value)
-    )
-
-
-def claimed_rows(session: Session, claim: Claim) -> list[ClaimedRow]:
-    """The rows of a batch in their one order (that of their verdicts), the same whenever it is asked.
-
-    Raises:
-        ClaimBroken: there are more or fewer of them than were claimed.
-    """
-    rows = [ClaimedRow(*row) for row in session.execute(select_claimed(claim.segment))]
-    if len(rows) != claim.rows:
-        raise ClaimBroken(f"segment {claim.segment} was claimed with {claim.rows} rows, the database has {len(rows)}")
-    return rows
-
-
-def select_claimed(segment: int) -> Select[tuple[str, str, str | None, str | None, str, str, str, int, str, datetime]]:
-    """The statement behind ``claimed_rows``: each append, its prediction, and the verdict that caused it."""
-    return (
-        select(
-            Prediction.id,
-            Prediction.designation,
-            Prediction.description,
-            Prediction.image_sha256,
-            Prediction.split,
-            Prediction.cluster,
-            Prediction.model_version,
-            Verdict.prdtypecode,
-            Verdict.reviewer_id,
-            Verdict.decided_at,
-        )
-        .select_from(Outbox)
-        .join(Prediction, Prediction.id == Outbox.prediction_id)
-        .join(Verdict, (Verdict.prediction_id == Outbox.prediction_id) & (Verdict.prediction_version == Outbox.version))
-        .where(Outbox.segment == segment, Outbox.kind == OutboxKind.APPEND.value)
-        .order_by(Outbox.id)
-    )
-
-
-def mark_ingested(session: Session, claim: Claim, manifest: int) -> bool:
-    """Record that a batch is in the training store: predictions, outbox and claim in one transaction.
-
-    Returns:
-        False when another process has recorded it; nothing was changed then.
-
-    Raises:
-        ClaimBroken: a row of the batch is not in the state it was claimed in.
-    """
-    if session.execute(update_of_claim(claim.segment, manifest), execution_options=_UNSYNCHRONISED).rowcount == 0:
-        return False
-    for statement in (update_of_ingested(claim.segment), update_of_done(claim.segment)):
-        changed = session.execute(statement, execution_options=_UNSYNCHRONISED).rowcount
-        if changed != claim.rows:
-            raise ClaimBroken(f"segment {claim.segment} has {claim.rows} rows, {changed} of them could be marked")
-    audit.record(
-        session,
-        actor=ACTOR,
-        action=INGEST.name,
-        subject=f"segment/{claim.segment}",
-        detail={"rows": claim.rows, "manifest": manifest},
-    )
-    return True
-
-
-def update_of_claim(segment: int, manifest: int) -> Update:
-    """Close a claim that is still open."""
-    return (
-        update(SegmentClaim)
-        .where(SegmentClaim.segment == segment, SegmentClaim.ingested_at.is_(None))
-        .values(manifest=manifest, ingested_at=utc_now())
-    )
-
-
-def update_of_ingested(segment: int) -> Update:
-    """Move a batch's predictions on. Their version stays: it counts what people decided."""
-    allowed = sorted(status.value for status in INGEST.allowed)
-    return (
-        update(Prediction)
-        .where(Prediction.segment == segment, Prediction.status.in_(allowed))
-        .values(status=Status.INGESTED.value)
-    )
-
-
-def update_of_done(segment: int) -> Update:
-    """Tick off a batch's appends."""
-    return (
-        update(Outbox)
-        .where(Outbox.segment == segment, Outbox.kind == OutboxKind.APPEND.value, Outbox.done_at.is_(None))
-        .values(done_at=utc_now())
-    )
+def _chunks(values: Iterable[Any]) -> Iterable[list[Any]]:
+    whole = list(values)
+    return (whole[at : at + _CHUNK] for at in range(0, len(whole), _CHUNK))

@@ -4,26 +4,42 @@ import pytest
 from sqlalchemy.dialects import mysql
 from sqlalchemy.sql import ClauseElement
 
-from core.db.repositories import clusters, ingest
+from core.db.repositories import batches, clusters, consistency, ingest
 from core.domain.clusters import Placement
 from core.domain.splits import Split
 
+UNCLAIMED = "outbox.segment IS NULL AND outbox.done_at IS NULL"
+AS_DECIDED = "prediction.id = %s AND prediction.version = %s AND prediction.status IN (__[POSTCOMPILE_status_1])"
 GUARDED: dict[str, tuple[ClauseElement, str]] = {
-    "claim outbox": (ingest.update_of_outbox(1, [1, 2]), "outbox.segment IS NULL AND outbox.done_at IS NULL"),
+    "claim appends": (ingest.update_of_appends(1, {7: 0, 8: 1}), UNCLAIMED),
+    "claim retractions": (ingest.update_of_retractions(1, [1, 2]), UNCLAIMED),
     "freeze": (
-        ingest.update_of_freeze("id", 1, Placement("c", Split.TRAIN)),
-        "prediction.status = %s AND prediction.segment IS NULL",
+        ingest.update_of_freeze("id", 2, 1, Placement("c", Split.TRAIN)),
+        f"{AS_DECIDED} AND prediction.cluster IS NULL",
     ),
-    "close claim": (ingest.update_of_claim(1, 2), "segment_claim.ingested_at IS NULL"),
-    "mark ingested": (ingest.update_of_ingested(1), "prediction.status IN"),
-    "mark done": (ingest.update_of_done(1), "outbox.done_at IS NULL"),
+    "freeze a placed one": (
+        ingest.update_of_freeze("id", 2, 1, None),
+        f"{AS_DECIDED} AND prediction.cluster IS NOT NULL",
+    ),
+    "close claim": (batches.update_of_claim(1, 2), "segment_claim.ingested_at IS NULL"),
+    "mark ingested": (batches.update_of_ingested(1), "outbox.version = prediction.version"),
+    "mark done": (batches.update_of_done(1), "outbox.done_at IS NULL"),
     "forget members": (clusters.delete_unclaimed(), "NOT (EXISTS"),
 }
 READS: dict[str, ClauseElement] = {
     "claims": ingest.select_claims().limit(1),
-    "waiting": ingest.select_waiting().limit(10),
-    "claimed": ingest.select_claimed(1),
+    "oldest": ingest.select_oldest(0, 10),
+    "waiting work": ingest.select_work(["id"]),
+    "lock": ingest.select_for_update(["id"]),
+    "lock retracted": batches.select_retracting(1),
+    "claimed": batches.select_claimed(1),
+    "retracted": batches.select_retracted(1),
     "places": clusters.select_places(["t:1"]),
+    "work": consistency.select_work(),
+    "decided": consistency.select_decided(),
+    "batches": consistency.select_batches(),
+    "releases": consistency.select_releases(),
+    "answered": consistency.select_answered(),
 }
 
 
@@ -43,6 +59,15 @@ def test_every_question_compiles_for_mysql(name: str) -> None:
     assert compiled(READS[name]).startswith("SELECT")
 
 
-@pytest.mark.parametrize("name", ["waiting", "claimed"])
-def test_the_rows_of_a_batch_have_one_order(name: str) -> None:
-    assert "ORDER BY outbox.id" in compiled(READS[name])
+def test_the_rows_of_a_batch_have_one_order() -> None:
+    assert "ORDER BY outbox.segment_row" in compiled(READS["claimed"])
+    assert "ORDER BY outbox.id" in compiled(READS["oldest"])
+
+
+def test_an_append_is_given_its_row_in_the_statement_that_claims_it() -> None:
+    assert "segment_row=CASE outbox.id WHEN %s THEN %s WHEN %s THEN %s END" in compiled(GUARDED["claim appends"][0])
+
+
+@pytest.mark.parametrize("name", ["lock", "lock retracted"])
+def test_rows_are_locked_in_the_order_of_their_ids(name: str) -> None:
+    assert compiled(READS[name]).endswith("ORDER BY prediction.id FOR UPDATE")
