@@ -168,10 +168,10 @@ class Server:
         """A database without a table."""
         return self._create(f"etalon_{next(self._count)}")
 
-    def drop(self, database: Database) -> None:
-        """Remove a database; who still uses it gets errors."""
+    def drop(self, name: str) -> None:
+        """Remove a database, if it is there; who still uses it gets errors."""
         with self._as_root() as cursor:
-            cursor.execute(f"DROP DATABASE `{database.name}`")
+            cursor.execute(f"DROP DATABASE IF EXISTS `{name}`")
 
     def _make_template(self, name: str, fill: Callable[[Engine], None] | None) -> None:
         made = self._create(f"etalon_template_{name}")

@@ -12,6 +12,9 @@ from core.settings import DatabaseSettings
 
 DATABASES = ("sqlite", "mariadb")
 
+# For what no database can change, such as a parser's limits: once is enough.
+same_on_any_database = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+
 
 @pytest.fixture(params=DATABASES)
 def database_kind(request: pytest.FixtureRequest) -> str:
@@ -32,7 +35,7 @@ def empty_engine(database_kind: str, tmp_path: Path, request: pytest.FixtureRequ
     engine = database.owner()
     yield engine
     engine.dispose()
-    server.drop(database)
+    server.drop(database.name)
 
 
 @pytest.fixture
@@ -49,4 +52,4 @@ def engine(database_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -
     engine = database.engine()
     yield engine
     engine.dispose()
-    server.drop(database)
+    server.drop(database.name)

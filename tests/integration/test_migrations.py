@@ -28,7 +28,7 @@ def mariadb_engine(mariadb_server: mariadb.Server) -> Iterator[Engine]:
     engine = database.owner()
     yield engine
     engine.dispose()
-    mariadb_server.drop(database)
+    mariadb_server.drop(database.name)
 
 
 def differences(engine: Engine) -> list[object]:
@@ -135,7 +135,7 @@ def test_a_migration_cut_anywhere_is_finished_by_the_next_one_on_mariadb(mariadb
         assert migrate(engine).after == newest_revision(), after
         assert differences(engine) == [], after
         engine.dispose()
-        mariadb_server.drop(database)
+        mariadb_server.drop(database.name)
         if not was_cut:
             break
     assert after > 20

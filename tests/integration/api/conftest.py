@@ -1,13 +1,15 @@
-"""The real application on SQLite; only the model is a toy, except where a test says otherwise."""
+"""The real application on SQLite and on MariaDB; only the model is a toy, except where a test says otherwise."""
 
 import io
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from sqlalchemy import Engine, make_url
 from starlette.testclient import TestClient
 
 from api.accounts.passwords import Passwords
@@ -21,28 +23,55 @@ from core.settings import AuthSettings, DatabaseSettings, LoopSettings, ServingS
 from tests.integration.api.toys import PASSWORD, TAXONOMY, BrokenPackage, Service, ToyModel
 
 
-@pytest.fixture(scope="session")
-def fresh_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database with three accounts, made once and copied for every test."""
-    path = tmp_path_factory.mktemp("database") / "etalon.db"
-    engine = make_engine(DatabaseSettings(url=f"sqlite:///{path}"))
-    migrate(engine)
+def open_accounts(engine: Engine) -> None:
+    """Three people: one of each role."""
     with make_sessions(engine).begin() as session:
         for username, role in (("carla", Role.CUSTOMER), ("remy", Role.REVIEWER), ("ada", Role.ADMIN)):
             ensure_account(session, Passwords(), username=username, password=PASSWORD, role=role)
+
+
+@pytest.fixture(scope="session")
+def fresh_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite database with three accounts, made once and copied for every test."""
+    path = tmp_path_factory.mktemp("database") / "etalon.db"
+    engine = make_engine(DatabaseSettings(url=f"sqlite:///{path}"))
+    migrate(engine)
+    open_accounts(engine)
     engine.dispose()
     return path
 
 
 @pytest.fixture
-def settings(tmp_path: Path, fresh_database: Path) -> ServiceSettings:
+def database(database_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[DatabaseSettings]:
+    """A migrated database of the test's own, with three accounts."""
+    if database_kind == "sqlite":
+        fresh = request.getfixturevalue("fresh_database")
+        shutil.copyfile(fresh, tmp_path / "etalon.db")
+        yield DatabaseSettings(url=f"sqlite:///{tmp_path / 'etalon.db'}")
+        return
+    server = request.getfixturevalue("mariadb_server")
+    copy = server.fresh("accounts", fill=open_accounts)
+    yield copy.settings()
+    server.drop(copy.name)
+
+
+@pytest.fixture
+def lose_database(database_kind: str, database: DatabaseSettings, request: pytest.FixtureRequest) -> Callable[[], None]:
+    """Takes the database away from a running service."""
+    name = make_url(database.url.get_secret_value()).database
+    if database_kind == "sqlite":
+        return Path(name).unlink
+    return partial(request.getfixturevalue("mariadb_server").drop, name)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database: DatabaseSettings) -> ServiceSettings:
     store = tmp_path / "var"
     store.mkdir()
     (store / "taxonomy.csv").write_text(TAXONOMY, encoding="utf-8")
-    shutil.copyfile(fresh_database, tmp_path / "etalon.db")
     return ServiceSettings(
         auth=AuthSettings(key="k" * 32),
-        database=DatabaseSettings(url=f"sqlite:///{tmp_path / 'etalon.db'}"),
+        database=database,
         store=StoreSettings(root=store),
         serving=ServingSettings(poll_s=60, max_image_pixels=1_000_000),
         loop=LoopSettings(),

@@ -24,9 +24,9 @@ def test_without_a_release_it_is_alive_and_started_but_not_ready(start: Callable
     assert problem(answer)["detail"] == "champion: model.none_released"
 
 
-def test_without_its_database_it_is_alive_but_not_ready(service: Service, tmp_path: Path) -> None:
+def test_without_its_database_it_is_alive_but_not_ready(service: Service, lose_database: Callable[[], None]) -> None:
     service.app.state.parts.database.dispose()
-    (tmp_path / "etalon.db").unlink()
+    lose_database()
     answer = service.http.get("/readyz")
     assert answer.status_code == 503
     assert problem(answer)["detail"] == "database: OperationalError"

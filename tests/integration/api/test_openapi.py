@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 
 from tests.integration.api.toys import Service
+from tests.integration.conftest import same_on_any_database
+
+pytestmark = same_on_any_database
 
 PUBLIC = {"/token", "/livez", "/startupz", "/readyz"}
 

@@ -18,6 +18,7 @@ from core.db.session import make_engine, make_sessions
 from preprocessing.images import sanitise
 from tests.integration.api.packaged import TAXONOMY_VERSION, TITLES, write_tiny_model
 from tests.integration.api.toys import PASSWORD
+from tests.integration.conftest import same_on_any_database
 
 HEAVY = ("tensorflow", "keras", "mlflow", "airflow")
 
@@ -119,6 +120,7 @@ def test_a_started_process_predicts_reviews_and_follows_the_ledger(
     assert http.post("/predict", data={"designation": "x y z"}, headers=headers).json()["model"]["epoch"] == 2
 
 
+@same_on_any_database
 def test_a_changed_package_is_refused_and_the_old_one_keeps_answering(
     http: httpx.Client, settings: ServiceSettings, sha: str
 ) -> None:
@@ -135,6 +137,7 @@ def test_a_changed_package_is_refused_and_the_old_one_keeps_answering(
     assert (ready["epoch"], ready["refused_epoch"], ready["refused_code"]) == (1, 2, "package.corrupt")
 
 
+@same_on_any_database
 def test_headers_without_end_are_cut_off(http: httpx.Client, port: int) -> None:
     assert http.get("/livez").status_code == 200
     with socket.create_connection(("127.0.0.1", port)) as connection, pytest.raises(ConnectionError):
@@ -142,6 +145,7 @@ def test_headers_without_end_are_cut_off(http: httpx.Client, port: int) -> None:
     assert http.get("/livez").status_code == 200
 
 
+@same_on_any_database
 @pytest.mark.parametrize("key", [None, "", "too short"])
 def test_without_a_key_it_refuses_to_start_and_says_what_to_do(environment: dict[str, str], key: str | None) -> None:
     without = {name: value for name, value in environment.items() if name != "AUTH_KEY"}
@@ -152,6 +156,7 @@ def test_without_a_key_it_refuses_to_start_and_says_what_to_do(environment: dict
     assert "Traceback" not in refused.stderr
 
 
+@same_on_any_database
 def test_no_training_library_is_ever_loaded(environment: dict[str, str], settings: ServiceSettings, sha: str) -> None:
     promote(settings, sha, epoch=1)
     script = (

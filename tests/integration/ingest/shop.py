@@ -71,10 +71,13 @@ class Shop:
 
     folder: Path
     engine: Engine
+    url: str
 
     @classmethod
-    def open(cls, folder: Path) -> "Shop":
-        return cls(folder, make_engine(DatabaseSettings(url=f"sqlite:///{folder}/etalon.db")))
+    def open(cls, folder: Path, url: str | None = None) -> "Shop":
+        """The shop in ``folder``, its database at ``url``; None: SQLite in the folder."""
+        url = url or f"sqlite:///{folder}/etalon.db"
+        return cls(folder, make_engine(DatabaseSettings(url=url)), url)
 
     @property
     def store(self) -> StoreSettings:
@@ -118,7 +121,7 @@ class Shop:
         """The command in a process of its own."""
         environment = {
             **os.environ,
-            "DB_URL": f"sqlite:///{self.folder}/etalon.db",
+            "DB_URL": self.url,
             "STORE_ROOT": str(self.store.root),
             "ETALON_FAILPOINT": failpoint,
             "OMP_NUM_THREADS": "1",

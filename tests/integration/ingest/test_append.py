@@ -16,6 +16,7 @@ from core.store.snapshot import Snapshot
 from preprocessing.images import ImageFolder
 from preprocessing.ingest.append import Appended, NoTaxonomy, is_due
 from preprocessing.ingest.tensors import LostPhoto
+from tests.integration.conftest import same_on_any_database
 from tests.integration.ingest.shop import REVIEWER, Shop, photo, tensor_of_upload
 
 
@@ -167,6 +168,7 @@ def test_a_lost_photo_is_named_and_nothing_is_appended_until_it_is_back(shop: Sh
     assert shop.check() == []
 
 
+@same_on_any_database
 def test_a_database_older_than_the_store_is_told_apart(shop: Shop) -> None:
     backup = (shop.folder / "etalon.db").read_bytes()
     shop.validated("Livre")
