@@ -28,30 +28,34 @@ class Rehearsed:
     Attributes:
         template: a shop with an imported catalogue, to be copied.
         points: how often one append reaches each failpoint, of those it reaches.
-        append_s: how long it takes.
+        append_s: how long it takes, forked.
+        command_s: how long it takes as a command, its interpreter's start included.
     """
 
     template: Path
     points: dict[str, int]
     append_s: float
+    command_s: float
 
 
 def rehearse(plan: Plan) -> Rehearsed:
     """Build the template, and walk once through everything an append can have to do."""
     template = workload.build(plan.folder / "template")
-    episode = Episode(plan, "rehearsal", Rehearsed(template, {}, 0.0))
+    episode = Episode(plan, "rehearsal", Rehearsed(template, {}, 0.0, 0.0))
     log = plan.folder / "rehearsal.log"
-    for _ in range(3):
+    took_s = []
+    for command in (False, False, False, True):
         episode.reviewers.work(6)
         began = time.monotonic()
-        episode.append(log)
-        append_s = time.monotonic() - began
+        episode.append(log, command=command)
+        took_s.append(time.monotonic() - began)
     episode.settle()
     episode.close()
     if episode.tally.failed:
         raise RuntimeError("the undisturbed run failed: " + "; ".join(episode.tally.violations))
     hits = Counter(log.read_text(encoding="utf-8").split())
-    return Rehearsed(template, {name: max(1, count // 4) for name, count in hits.items()}, append_s)
+    points = {name: max(1, count // len(took_s)) for name, count in hits.items()}
+    return Rehearsed(template, points, append_s=took_s[-2], command_s=took_s[-1])
 
 
 class Episode:
@@ -72,7 +76,7 @@ class Episode:
             plan: the campaign's.
             name: of this episode; with the seed it says everything that happens in it.
             rehearsed: what an undisturbed run showed.
-            execute: start jobs as commands of their own instead of forking them.
+            execute: the jobs that are to die are commands of their own; those that tidy up are forked.
             prepare: what a forked job does first (a mutant's ``install``).
         """
         self.name = name
@@ -80,7 +84,7 @@ class Episode:
         self._plan = plan
         self._rng = plan.random(name)
         self._rehearsed = rehearsed
-        self._main = as_command("preprocessing.ingest") if execute else ingest.main
+        self._execute = execute
         self._prepare = prepare
         self._folder = plan.folder / name.replace(":", "-")
         self.shop = workload.open_copy(rehearsed.template, self._folder)
@@ -109,9 +113,9 @@ class Episode:
             shutil.rmtree(self._folder)
         return self.tally
 
-    def append(self, log: Path) -> None:
+    def append(self, log: Path, *, command: bool) -> None:
         """One undisturbed append."""
-        self._expect_done(self.start(log=log).wait())
+        self._expect_done(self.start(log=log, command=command).wait())
 
     # What is done to the job
 
@@ -157,8 +161,9 @@ class Episode:
 
     def _kill_by_timer(self) -> None:
         self.reviewers.work(self._rng.randrange(3))
-        job = self.start()
-        time.sleep(self._rng.uniform(0.0, 1.1 * self._rehearsed.append_s))
+        job = self.start(command=self._execute)
+        usual_s = self._rehearsed.command_s if self._execute else self._rehearsed.append_s
+        time.sleep(self._rng.uniform(0.0, 1.1 * usual_s))
         job.kill()
         self._note_death(job.wait(), "")
 
@@ -194,7 +199,7 @@ class Episode:
             if ended.status == NOTHING_TO_DO or self.tally.failed:
                 break
         self.judge(settled=True)
-        checked = self._start("fsck", "--full", plain=True).wait()
+        checked = self._check()
         if checked.status != 0:
             self._report(f"fsck: {checked.out.strip() or checked.last_words}")
 
@@ -204,22 +209,33 @@ class Episode:
     # How jobs are started
 
     def start(
-        self, target: str = "", *, action: str = "kill", run_key: str | None = None, log: Path | None = None
+        self,
+        target: str = "",
+        *,
+        action: str = "kill",
+        run_key: str | None = None,
+        log: Path | None = None,
+        command: bool = False,
     ) -> Job:
         """Start an append that is to be hurt at ``target`` ("name:nth"; "": nowhere)."""
         key = run_key or f"run {next(self._jobs)}"
-        return self._start("append", "--run-key", key, fault=f"{target}:{action}" if target else "", log=log)
+        main = as_command("preprocessing.ingest") if command or (self._execute and target) else ingest.main
+        environment = self._environment(f"{target}:{action}" if target else "", log)
+        return Job(main, ("append", "--run-key", key), environment, self._output(), prepare=self._prepare)
 
-    def _start(self, *arguments: str, fault: str = "", log: Path | None = None, plain: bool = False) -> Job:
-        environment = {
+    def _check(self) -> Ended:
+        return Job(ingest.main, ("fsck", "--full"), self._environment(), self._output()).wait()
+
+    def _environment(self, fault: str = "", log: Path | None = None) -> dict[str, str]:
+        return {
             "DB_URL": f"sqlite:///{self.shop.folder}/etalon.db",
             "STORE_ROOT": str(self.shop.store.root),
             "ETALON_FAILPOINT": fault,
             "ETALON_FAILPOINT_LOG": str(log or self._plan.failpoint_log),
         }
-        output = self._folder / f"job-{next(self._jobs)}"
-        main, prepare = (ingest.main, None) if plain else (self._main, self._prepare)
-        return Job(main, arguments, environment, output, prepare=prepare)
+
+    def _output(self) -> Path:
+        return self._folder / f"job-{next(self._jobs)}"
 
     def _next_target(self) -> str:
         return next(self._targets)

@@ -2,6 +2,7 @@
 
 import itertools
 import shutil
+from collections import Counter
 
 from preprocessing.ingest import __main__ as ingest
 from tests.faults import workload
@@ -39,16 +40,16 @@ class ImportEpisode:
             shutil.rmtree(self._folder)
         return self._tally
 
-    def _rehearse(self) -> set[str]:
-        """The failpoints that an undisturbed import reaches."""
+    def _rehearse(self) -> Counter[str]:
+        """How often an undisturbed import reaches which failpoint."""
         shop = workload.open_copy(self._empty, self._folder / "rehearsal")
         log = self._folder / "rehearsal.log"
-        self._finish(shop, log=str(log))
+        self._import(shop, log=str(log))
         shutil.rmtree(shop.folder)
-        return set(log.read_text(encoding="utf-8").split())
+        return Counter(log.read_text(encoding="utf-8").split())
 
     def _die_at(self, shop: Shop, name: str) -> None:
-        nth = 1 if self._rng.random() < 0.6 else self._rng.randint(2, 6)
+        nth = self._rng.randint(1, self._reached[name])
         ended = self._import(shop, fault=f"{name}:{nth}:{self._rng.choice(('kill', 'kill', 'torn'))}")
         if ended.killed:
             self._tally.kills += 1
@@ -56,10 +57,10 @@ class ImportEpisode:
         elif ended.status != 0:
             self._report(f"an import that nobody hurt failed: {ended.last_words}")
 
-    def _finish(self, shop: Shop, log: str = "") -> None:
+    def _finish(self, shop: Shop) -> None:
         """Import once more, and again: the base is there once, and fsck finds nothing."""
         for _ in range(2):
-            ended = self._import(shop, log=log)
+            ended = self._import(shop)
             if ended.status != 0:
                 self._report(f"the next import failed: {ended.last_words}")
         where = f"{self._name} after {self._tally.kills} kills"

@@ -21,14 +21,15 @@ _WORKERS = 2
 
 @dataclass(frozen=True, slots=True)
 class _Size:
-    """How many episodes of each kind."""
+    """How many episodes of each kind, and how many deaths of a command in one."""
 
-    forked: int
     executed: int
+    command_deaths: int
     imports: int
+    forked: int
 
 
-_SIZES: Mapping[str, _Size] = {"short": _Size(4, 1, 1), "full": _Size(66, 5, 6)}
+_SIZES: Mapping[str, _Size] = {"short": _Size(1, 6, 1, 4), "full": _Size(5, 25, 6, 66)}
 
 
 def run(plan: Plan, say: Progress) -> Tally:
@@ -53,7 +54,7 @@ def run(plan: Plan, say: Progress) -> Tally:
 
 def _names(plan: Plan) -> list[str]:
     size = _SIZES[plan.scale]
-    kinds = (("fork", size.forked), ("exec", size.executed), ("import", size.imports))
+    kinds = (("exec", size.executed), ("import", size.imports), ("fork", size.forked))  # the slow ones first
     names = [f"{kind}-{number}" for kind, count in kinds for number in range(count)]
     return [name for name in names if plan.only in (None, name)]
 
@@ -62,4 +63,6 @@ def play(plan: Plan, rehearsed: Rehearsed, name: str) -> Tally:
     """Play one episode, in a worker."""
     if name.startswith("import"):
         return ImportEpisode(plan, name).run(KILLS_PER_EPISODE)
-    return Episode(plan, name, rehearsed, execute=name.startswith("exec")).run(KILLS_PER_EPISODE)
+    if name.startswith("exec"):
+        return Episode(plan, name, rehearsed, execute=True).run(_SIZES[plan.scale].command_deaths)
+    return Episode(plan, name, rehearsed).run(KILLS_PER_EPISODE)
