@@ -36,7 +36,7 @@ class Attempt:
         outcome: what is known of it.
         status: of the last answer, None before.
         versions: version of each prediction in its first acknowledgement.
-        sent: how often it was sent.
+        sent: how often it was sent; more than once where the network may have doubled it.
         closed: nothing more will be heard of it: what it was about is gone.
     """
 

@@ -159,7 +159,9 @@ class RecordJudge:
     def _judge_predictions(self) -> None:
         """Every product was sent by somebody, is there once at most, and beside its own photo."""
         sent = {designation_of(one): one for one in self._attempts if one.action == "predict"}
-        there = Counter(row.designation for row in self._records.predictions.values() if row.designation)
+        rows = self._records.predictions.values()
+        there = Counter(row.designation for row in rows if row.designation)
+        ids = {row.designation: row.id for row in rows}
         for designation, times in there.items():
             if designation not in sent:
                 self._blame(f"ghost: nobody sent {designation!r}", ghosts=1)
@@ -167,9 +169,11 @@ class RecordJudge:
                 self._blame(f"doubled: {designation!r} was staged {times} times", doubled=times - 1)
             elif sent[designation].outcome is Outcome.REFUSED:
                 self._blame(f"ghost: {sent[designation]} was refused and is there", ghosts=1)
-        for attempt in sent.values():
+        for designation, attempt in sent.items():
             if attempt.outcome is Outcome.ACKNOWLEDGED:
                 self._judge_staged(attempt)
+                if ids.get(designation) not in (None, *attempt.versions):
+                    self._blame(f"ghost: {attempt}, answered as {list(attempt.versions)}, came back", ghosts=1)
 
     def _judge_staged(self, attempt: Attempt) -> None:
         for prediction_id in attempt.versions:

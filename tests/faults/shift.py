@@ -2,8 +2,10 @@
 
 import random
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+
+import httpx
 
 from core.errors import Conflict
 from preprocessing.ingest.append import Appended, append
@@ -23,25 +25,40 @@ ROTA: Mapping[str, Mapping[str, int]] = {
 """Who does what."""
 
 
-def clerks_of(front: Shopfront, url: str, attempts: Attempts, rng: random.Random, name: str) -> list[Clerk]:
-    """A clerk for everybody, whose tags begin with ``name``."""
-    return [Clerk(front.people[who], url, attempts, random.Random(rng.random()), f"{name}.{who}") for who in ROTA]
+def clerks_of(
+    front: Shopfront,
+    url: str,
+    attempts: Attempts,
+    rng: random.Random,
+    name: str,
+    network: Callable[[random.Random], httpx.BaseTransport] | None = None,
+) -> list[Clerk]:
+    """A clerk for everybody, whose tags begin with ``name``; over a bad network some decisions carry no key."""
+    clerks = []
+    for who in ROTA:
+        own = random.Random(rng.random())
+        bad = {} if network is None else {"network": network(own), "keyed": 0.6}
+        clerks.append(Clerk(front.people[who], url, attempts, own, f"{name}.{who}", **bad))
+    return clerks
 
 
 @contextmanager
-def people_at_work(clerks: list[Clerk], emphasis: Mapping[str, int], most: int) -> Iterator[list[threading.Thread]]:
+def people_at_work(
+    clerks: list[Clerk], emphasis: Mapping[str, int], most: int, *, patient: bool = False
+) -> Iterator[list[threading.Thread]]:
     """Let every clerk do ``most`` things in a thread of its own; who leaves the block makes sure that they can end.
 
     Args:
         clerks: they hang up in the end.
         emphasis: weights that replace the usual ones, where the action is among a clerk's.
         most: things that each does.
+        patient: whether they go on where no answer comes.
     """
     threads = []
     for clerk in clerks:
         habits = ROTA[clerk.who.name]
         mine = {**habits, **{action: weight for action, weight in emphasis.items() if action in habits}}
-        threads.append(threading.Thread(target=clerk.work, args=(mine, most), daemon=True))
+        threads.append(threading.Thread(target=clerk.work, args=(mine, most), kwargs={"patient": patient}, daemon=True))
     for thread in threads:
         thread.start()
     try:

@@ -31,7 +31,8 @@ class Clerk:
         attempts: the journal.
         rng: decides what is done.
         name: begins the tags of this clerk's requests; no two clerks of a campaign share one.
-        transport: replaces the network's, for a network that loses, doubles and delays.
+        network: replaces the reliable one.
+        keyed: share of the decisions that carry an ``Idempotency-Key``; the others name their version instead.
     """
 
     def __init__(
@@ -41,22 +42,25 @@ class Clerk:
         attempts: Attempts,
         rng: random.Random,
         name: str,
-        transport: httpx.BaseTransport | None = None,
+        network: httpx.BaseTransport | None = None,
+        keyed: float = 1.0,
     ) -> None:
         self.who = who
         self.attempts = attempts
         self.rng = rng
         self._name = name
         self._made = 0
+        self._copies = 1 if network is None else 2
+        self._keyed = keyed
         signed = {"Authorization": f"Bearer {who.token}"}
-        self._http = httpx.Client(base_url=url, headers=signed, timeout=_TIMEOUT_S, transport=transport)
+        self._http = httpx.Client(base_url=url, headers=signed, timeout=_TIMEOUT_S, transport=network)
 
     def close(self) -> None:
         """Hang up."""
         self._http.close()
 
-    def work(self, habits: Mapping[str, int], most: int) -> None:
-        """Do ``most`` things, drawn by their weights, or fewer where the service goes away."""
+    def work(self, habits: Mapping[str, int], most: int, *, patient: bool = False) -> None:
+        """Do ``most`` things, drawn by their weights; who is not ``patient`` stops where no answer comes."""
         for _ in range(most):
             action = self.rng.choices(list(habits), weights=list(habits.values()))[0]
             attempt = _PLANS[action](self)
@@ -64,7 +68,8 @@ class Clerk:
                 try:
                     self.send(self.attempts.add(attempt))
                 except Unserved:
-                    return
+                    if not patient:
+                        return
 
     def tag(self) -> str:
         """A name for the next request."""
@@ -83,7 +88,7 @@ class Clerk:
             headers["Idempotency-Key"] = attempt.tag
         if attempt.expects is not None:
             headers["If-Match"] = f'"{attempt.expects}"'
-        attempt.sent += 1
+        attempt.sent += self._copies
         try:
             answer = self._http.request(method, path, headers=headers, **arguments)
         except httpx.TransportError as error:
@@ -115,6 +120,10 @@ class Clerk:
     def make(self, action: str, *targets: str, **facts: Any) -> Attempt:
         """The next attempt of this person."""
         return Attempt(self.tag(), self.who, action, targets, **facts)
+
+    def draws_key(self) -> bool:
+        """Whether the next decision is to carry a key."""
+        return self.rng.random() < self._keyed
 
 
 def _predictions_in(answer: httpx.Response) -> list[dict[str, Any]]:
@@ -178,9 +187,10 @@ def _on(action: str, *statuses: str, coded: bool = False, own: bool = False) -> 
         if found is None:
             return None
         prediction_id, known = found
-        expects = known.version if clerk.rng.random() < 0.3 else None
+        keyed = clerk.draws_key()
+        expects = known.version if not keyed or clerk.rng.random() < 0.3 else None
         code = clerk.rng.choice(CODES) if coded and (action != "validate" or clerk.rng.random() < 0.4) else None
-        return clerk.make(action, prediction_id, code=code, expects=expects)
+        return clerk.make(action, prediction_id, code=code, expects=expects, keyed=keyed)
 
     return plan
 
