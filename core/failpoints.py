@@ -34,8 +34,10 @@ POINTS: dict[str, str] = {
     "once.durable": "its name is on the disk",
     # core.store.segments
     "segment.begun": "the folder aside exists and is empty",
+    "segment.line": "a line of products.csv is about to be written",
     "segment.products": "products.csv is flushed in the folder aside",
-    "segment.row": "one tensor is written",
+    "segment.tensor": "a tensor is about to be written",
+    "segment.row": "it is written",
     "segment.images": "images.npy is flushed in the folder aside",
     "segment.written": "the folder aside is whole and flushed",
     "segment.visible": "the segment has its name, which is not on the disk",

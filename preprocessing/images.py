@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from core import failpoints
 from core.durable import write_durably
 from core.errors import Invalid, NotFound, Unavailable
 from core.store.durable import flush_again, make_folder
@@ -169,6 +170,7 @@ class ImageFolder:
             flush_again(path)  # its writer may have been cut short before flushing
         else:
             write_durably(path, image.data)
+        failpoints.reach("photo.stored")
         return path
 
     def get(self, sha256: str) -> bytes:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -95,14 +96,18 @@ def write_segment(
     make_folder(target.parent)
     sweep(target.parent)
     with aside_folder(target) as aside:
+        failpoints.reach("segment.begun")
         products = _write_products(aside / PRODUCTS, rows)
+        failpoints.reach("segment.products")
         images = _write_images(aside / IMAGES, len(rows), tensors)
+        failpoints.reach("segment.images")
         flush(aside)
         segment = Segment(name, len(rows), {PRODUCTS: products, IMAGES: images})
         failpoints.reach("segment.written")
         _give_name(aside, target, segment)
         failpoints.reach("segment.visible")
     flush(target.parent)
+    failpoints.reach("segment.durable")
     return segment
 
 
@@ -140,6 +145,11 @@ class _HashedFile:
         self._digest.update(data)
         self._size += len(data)
 
+    def tear(self, data: bytes | memoryview) -> None:
+        """Write half of ``data``, for a fault test whose process ends here."""
+        self._file.write(data[: len(data) // 2])
+        self._file.flush()
+
     def finish(self, rows: int) -> StoredFile:
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -150,6 +160,7 @@ def _write_products(path: Path, rows: Sequence[TrainingRow]) -> StoredFile:
     with path.open("xb") as raw:
         file = _HashedFile(raw)
         for line in encode_rows(rows):
+            failpoints.reach("segment.line", tear=partial(file.tear, line))
             file.write(line)
         return file.finish(len(rows))
 
@@ -163,7 +174,9 @@ def _write_images(path: Path, count: int, tensors: Iterable[NDArray[np.uint8]]) 
         for tensor in tensors:
             if tensor.shape != IMAGE_SHAPE or tensor.dtype != np.uint8:
                 raise ValueError(f"expected uint8 {IMAGE_SHAPE}. Received: {tensor.dtype} {tensor.shape}")
-            file.write(np.ascontiguousarray(tensor).data.cast("B"))
+            pixels = np.ascontiguousarray(tensor).data.cast("B")
+            failpoints.reach("segment.tensor", tear=partial(file.tear, pixels))
+            file.write(pixels)
             written += 1
             failpoints.reach("segment.row")
         if written != count:

@@ -2,15 +2,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from core.store import manifests, training_csv
+from core.store import manifests
 from core.store.manifests import NoManifest, Tombstone
-from core.store.rows import decode_rows
 from core.store.segments import BASE_SEGMENT, IMAGES, CorruptSegment, segment_folder, segment_name
 from core.store.snapshot import Snapshot
-from tests.unit.core.store.store_samples import append, row, store
+from tests.unit.core.store.store_samples import store
 
 
 def bury(training: Path, *stones: Tombstone) -> None:
@@ -56,22 +54,3 @@ def test_corrupt_images_are_never_handed_out(tmp_path: Path) -> None:
 def test_an_empty_store_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(NoManifest, match="import a catalogue first"):
         Snapshot.open(tmp_path)
-
-
-def test_the_training_csv_is_the_snapshots_rows(tmp_path: Path) -> None:
-    assert training_csv.refresh(store(tmp_path))
-    path = tmp_path / "training.csv"
-    assert decode_rows(path.read_bytes(), path.name) == Snapshot.open(tmp_path).rows
-    assert len(pd.read_csv(path, dtype=str, keep_default_na=False)) == 5
-
-
-def test_the_training_csv_is_written_only_when_it_has_to_be(tmp_path: Path) -> None:
-    training_csv.refresh(store(tmp_path))
-    assert not training_csv.refresh(tmp_path)
-    append(tmp_path, segment_name(2), [row(6, validated=True)])
-    assert training_csv.refresh(tmp_path)
-    (tmp_path / "training.csv").write_text("edited by hand")
-    assert not training_csv.is_intact(tmp_path)
-    assert training_csv.refresh(tmp_path)
-    assert training_csv.is_intact(tmp_path)
-    assert training_csv.recorded(tmp_path)["rows"] == 6
