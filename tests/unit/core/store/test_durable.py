@@ -39,6 +39,24 @@ def test_sweeping_spares_the_folder_of_a_living_writer(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_a_killed_process_made_is_flushed_with_its_parents_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    real, flushed = os.fsync, []
+
+    def note(descriptor: int) -> None:
+        flushed.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    make_folder(tmp_path / "a" / "b")
+    assert {tmp_path, tmp_path / "a"} <= set(flushed)
+    flushed.clear()
+    make_folder(tmp_path / "a" / "b" / "c")
+    assert flushed == [tmp_path / "a" / "b"]
+
+
 def test_folders_are_made_with_their_parents(tmp_path: Path) -> None:
     assert make_folder(tmp_path / "a" / "b").is_dir()
     assert make_folder(tmp_path / "a" / "b").is_dir()
