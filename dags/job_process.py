@@ -16,11 +16,11 @@ DEFAULTS: dict[str, Any] = {
 }
 NOTHING_TO_DO = 99  # exit code of a job that found no work: the task and what follows it are skipped
 
-# Standard output's last line is the result; standard error goes to the task's log as it comes.
+# Standard output's last line is the result and has to come last; standard error goes to the task's log as it comes.
 _SCRIPT = """
 out="$("${{JOBS_PYTHON:?names the interpreter of the jobs}}" -m {command})"
 code=$?
-printf '%s\\n' "${{out##*$'\\n'}}"
+printf '%s\\n' "$out"
 exit $code
 """
 

@@ -31,10 +31,10 @@ def airflow_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, s
 
 
 @pytest.fixture(scope="session")
-def in_airflow(airflow_environment: dict[str, str]) -> Callable[..., Any]:
-    """Runs a script of this folder against the DAG folder and returns the JSON of its last line."""
+def in_airflow(airflow_environment: dict[str, str]) -> Callable[..., str]:
+    """Runs a script of this folder against the DAG folder and returns what it printed."""
 
-    def run(script: str, *arguments: str, **variables: str) -> Any:
+    def run(script: str, *arguments: str, **variables: str) -> str:
         done = subprocess.run(
             [sys.executable, str(HERE / script), str(ROOT / "dags"), *arguments],
             env=airflow_environment | variables,
@@ -43,6 +43,12 @@ def in_airflow(airflow_environment: dict[str, str]) -> Callable[..., Any]:
             timeout=300,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        return json.loads(done.stdout.splitlines()[-1])
+        return done.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def folder(in_airflow: Callable[..., str]) -> dict[str, Any]:
+    """The DAG folder as Airflow's own loader sees it."""
+    return json.loads(in_airflow("describe_dags.py").splitlines()[-1])

@@ -4,10 +4,19 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from airflow.dag_processing.dagbag import BundleDagBag
 
 HEAVY = ["tensorflow", "keras", "mlflow", "pandas", "numpy", "openvino", "sklearn", "core", "training", "preprocessing"]
+
+
+def describe_schedule(timetable: Any) -> dict[str, Any]:
+    """Assets that wake the DAG, and its clock."""
+    if getattr(timetable, "asset_condition", None):
+        assets = [asset.name for asset in timetable.asset_condition.objects]
+        return {"assets": assets, "cron": timetable.timetable.expression}
+    return {"assets": [], "cron": timetable.expression}
 
 
 def main(folder: str) -> None:
@@ -17,8 +26,7 @@ def main(folder: str) -> None:
     heavy = [name for name in HEAVY if name in sys.modules and name not in before]
     dags = {
         dag.dag_id: {
-            "assets": [asset.name for asset in dag.timetable.asset_condition.objects],
-            "cron": dag.timetable.timetable.expression,
+            **describe_schedule(dag.timetable),
             "catchup": dag.catchup,
             "max_active_runs": dag.max_active_runs,
             "doc": dag.doc_md,

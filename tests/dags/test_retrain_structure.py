@@ -1,7 +1,6 @@
 """The shape of `retrain`, as Airflow's own loader sees it."""
 
 import itertools
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +8,6 @@ import pytest
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
 TASKS = ["append", "features", "fit", "judge", "promote"]
-
-
-@pytest.fixture(scope="session")
-def folder(in_airflow: Callable[..., Any]) -> dict[str, Any]:
-    return in_airflow("describe_dags.py")
 
 
 @pytest.fixture

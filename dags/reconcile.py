@@ -1,0 +1,31 @@
+"""Every hour the loop is checked against its invariants, and what people did is sealed.
+
+`check` compares verdicts, outbox, training store, ledger and audit, and fails with each violation, row and file, in its
+log; the service shows the newest result at its metrics port. Once a night, and when started by hand with `full`, it
+reads every tensor, photo and package too. `seal` adds a link to the audit's chain and prints its sha256; with nothing
+new it ends as *skipped*. The tasks do not wait for one another: a violation must not keep the audit open.
+"""
+
+from airflow.sdk import CronTriggerTimetable, Param, dag
+from job_process import DEFAULTS, job
+
+# A run started by hand has no logical date, and every run has a moment after which it may start.
+WHOLE = "{{ '--full' if params.full or dag_run.run_after.hour == 3 else '' }}"
+
+
+@dag(
+    schedule=CronTriggerTimetable("17 * * * *", timezone="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULTS | {"retries": 1},
+    params={"full": Param(default=False, type="boolean", description="read every tensor, photo and package")},
+    tags=["store"],
+    doc_md=__doc__,
+)
+def reconcile() -> None:
+    """Wire the check and the seal."""
+    job("check", "preprocessing.ingest fsck $WHOLE", minutes=180, inputs={"WHOLE": WHOLE})
+    job("seal", "core.audit_seal", minutes=10)
+
+
+reconcile()

@@ -1,0 +1,55 @@
+"""`reconcile`: its shape as Airflow's own loader sees it, and executed with a stand-in where the jobs would be."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.dags.runs import Runs
+
+SCENARIOS = ["everything", "fsck-fails", "nothing-to-core.audit_seal", "full"]
+
+
+@pytest.fixture
+def reconcile(folder: dict[str, Any]) -> dict[str, Any]:
+    return folder["dags"]["reconcile"]
+
+
+@pytest.fixture(scope="module")
+def runs(in_airflow: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    return Runs("reconcile", SCENARIOS, in_airflow, tmp_path_factory.mktemp("reconcile"))
+
+
+def test_it_runs_every_hour_and_once_at_a_time(reconcile: dict[str, Any]) -> None:
+    assert (reconcile["cron"], reconcile["assets"], reconcile["catchup"]) == ("17 * * * *", [], False)
+    assert reconcile["max_active_runs"] == 1
+
+
+def test_the_check_and_the_seal_do_not_wait_for_one_another(reconcile: dict[str, Any]) -> None:
+    assert sorted(reconcile["tasks"]) == ["check", "seal"]
+    assert reconcile["edges"] == []
+
+
+def test_every_task_ends_in_time(reconcile: dict[str, Any]) -> None:
+    for task in reconcile["tasks"].values():
+        assert task["owner"] == "etalon"
+        assert 0 < task["timeout_s"] <= 3 * 3600
+
+
+def test_it_checks_and_seals(runs: Runs) -> None:
+    assert runs.tasks("everything") == {"check": "success", "seal": "success"}
+    assert sorted(runs.calls("everything")) == ["-m core.audit_seal", "-m preprocessing.ingest fsck"]
+
+
+def test_a_violation_fails_the_check_and_is_in_its_log(runs: Runs) -> None:
+    assert runs.tasks("fsck-fails") == {"check": "failed", "seal": "success"}
+    assert runs.states["fsck-fails"]["state"] == "failed"
+    assert "progress of fsck-fails on standard output" in runs.log
+
+
+def test_nothing_to_seal_is_no_failure(runs: Runs) -> None:
+    assert runs.tasks("nothing-to-core.audit_seal") == {"check": "success", "seal": "skipped"}
+
+
+def test_a_run_with_full_reads_everything(runs: Runs) -> None:
+    assert "-m preprocessing.ingest fsck --full" in runs.calls("full")
