@@ -69,6 +69,7 @@ def read(training: Path, view: View, read_tensor: ReadTensor | None, *, full: bo
     view.dead = {(stone.segment, stone.row) for stone in newest.tombstones}
     yield from _check_tombstones(newest)
     splits: defaultdict[str, set[str]] = defaultdict(set)
+    counts: dict[str, int] = {}
     for segment in newest.segments:
         try:
             rows = read_products(training, segment)
@@ -77,11 +78,12 @@ def read(training: Path, view: View, read_tensor: ReadTensor | None, *, full: bo
             yield Violation("I5", str(error), f"segment {segment.name} {PRODUCTS}")
             rows = []
         live = [(at, row) for at, row in enumerate(rows) if (segment.name, at) not in view.dead]
+        counts[segment.name] = len(live)
         yield from _read_rows(segment, live, view, splits)
         yield from _check_images(training, segment, live, read_tensor, full=full)
     yield from _check_once(view)
     yield from _check_clusters(splits)
-    yield from _check_training_csv(training, newest)
+    yield from _check_training_csv(training, newest, {name: counts[name] for name in counts if name not in view.unread})
 
 
 def _read_chain(training: Path, view: View) -> Iterator[Violation]:
@@ -178,9 +180,16 @@ def _check_clusters(splits: dict[str, set[str]]) -> Iterator[Violation]:
             yield Violation("I4", f"its rows are in {', '.join(sorted(found))}", f"cluster {cluster}")
 
 
-def _check_training_csv(training: Path, newest: Manifest) -> Iterator[Violation]:
+def _check_training_csv(training: Path, newest: Manifest, live: dict[str, int]) -> Iterator[Violation]:
     """A record of an older manifest only says that writing stopped half-way; the next append finishes it."""
-    current = training_csv.recorded(training).get("manifest_sha256") == newest.sha256
-    if current and not training_csv.is_intact(training):
-        where = str(training / training_csv.TRAINING_CSV)
+    record = training_csv.recorded(training)
+    if record.get("manifest_sha256") != newest.sha256:
+        return
+    where = str(training / training_csv.TRAINING_CSV)
+    if not training_csv.is_intact(training):
         yield Violation("I5", "changed since it was written; the next append rewrites it", where)
+    written = {piece["segment"]: piece["rows"] for piece in record.get("pieces", ())}
+    for name, rows in live.items():
+        if written.get(name) != rows:
+            message = f"it has {written.get(name, 0)} rows of segment {name}, of which {rows} are live"
+            yield Violation("I5", message, where)

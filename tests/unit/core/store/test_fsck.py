@@ -1,5 +1,6 @@
 """Each way to break the store is found, named, and the only thing found."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -119,6 +120,14 @@ def test_a_training_csv_edited_by_hand_is_found(training: Path) -> None:
     with (training / "training.csv").open("a") as file:
         file.write("one more\n")
     assert only(found(training)).endswith("the next append rewrites it")
+
+
+def test_a_training_csv_that_lacks_a_row_of_its_manifest_is_found(training: Path) -> None:
+    path = training / "training.csv.json"
+    record = json.loads(path.read_text())
+    record["pieces"][1]["rows"] = 1
+    path.write_text(json.dumps(record))
+    assert only(found(training)).endswith("it has 1 rows of segment 000001, of which 2 are live")
 
 
 def test_a_training_csv_that_lags_behind_is_no_violation(training: Path) -> None:
