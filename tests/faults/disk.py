@@ -3,7 +3,8 @@
 What was flushed is there. Of what was not flushed since:
 
 - a file holds what it held at its last flush, or what it held after any write since, or a prefix of that, or it has
-  its full length and zeros in the place of some or all of the new bytes (delayed allocation);
+  its full length and zeros in the place of some or all of the new bytes (delayed allocation). The time of the last
+  change goes with the length, as it does on disks that keep both in one record;
 - a folder has any subset of its changes (names made, linked, renamed, removed), each there or not independently of
   the others. A rename within a folder is one change: whoever had the new name before, the name is never without one.
 
@@ -24,7 +25,15 @@ from tests.faults.recorder import Flush, Link, MakeFolder, Open, Operation, Remo
 
 
 class Content(bytes):
-    """A file's bytes, hashed once."""
+    """A file's bytes, hashed once, and when they were written."""
+
+    changed_ns: int = 0
+
+    @classmethod
+    def at(cls, changed_ns: int, data: bytes) -> "Content":
+        content = cls(data)
+        content.changed_ns = changed_ns
+        return content
 
     @cached_property
     def sha256(self) -> bytes:
@@ -44,8 +53,8 @@ class File:
         """What a reader sees while the power is on."""
         return self.since[-1] if self.since else self.flushed
 
-    def change(self, content: bytes) -> None:
-        self.since.append(Content(content))
+    def change(self, content: Content) -> None:
+        self.since.append(content)
         self._legal = None
 
     def flush(self) -> None:
@@ -56,7 +65,7 @@ class File:
         if self._legal is None:
             found = {bytes(one): one for one in (self.flushed, *self.since)}
             for torn in _torn(self.flushed, self.content) if self.since else ():
-                found.setdefault(torn, Content(torn))
+                found.setdefault(torn, Content.at(self.content.changed_ns, torn))
             self._legal = list(found.values())
         return self._legal
 
@@ -128,7 +137,11 @@ class State:
     def of(cls, root: Path) -> "State":
         """What lies in ``root``."""
         paths = {path.relative_to(root).as_posix(): path for path in root.rglob("*")}
-        files = {name: Content(path.read_bytes()) for name, path in paths.items() if not path.is_dir()}
+        files = {
+            name: Content.at(path.stat().st_mtime_ns, path.read_bytes())
+            for name, path in paths.items()
+            if not path.is_dir()
+        }
         return cls(files, tuple(sorted(name for name, path in paths.items() if path.is_dir())))
 
     def write(self, root: Path) -> None:
@@ -138,6 +151,7 @@ class State:
             (root / folder).mkdir()
         for path, content in self.files.items():
             (root / path).write_bytes(content)
+            os.utime(root / path, ns=(content.changed_ns, content.changed_ns))
 
 
 class Disk:
@@ -160,13 +174,14 @@ class Disk:
                 if created:
                     self._change(path, File())
                 self._handles[handle] = self._find(path)
-            case Write(handle, offset, data):
+            case Write(handle, offset, data, changed_ns):
                 file = self._file(handle)
                 padded = file.content.ljust(offset, b"\0")
-                file.change(padded[:offset] + data + padded[offset + len(data) :])
-            case Truncate(handle, length):
+                whole = padded[:offset] + data + padded[offset + len(data) :]
+                file.change(Content.at(changed_ns, whole))
+            case Truncate(handle, length, changed_ns):
                 file = self._file(handle)
-                file.change(file.content[:length].ljust(length, b"\0"))
+                file.change(Content.at(changed_ns, file.content[:length].ljust(length, b"\0")))
             case Flush(handle):
                 self._handles[handle].flush()
             case MakeFolder(path):

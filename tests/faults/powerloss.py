@@ -30,12 +30,12 @@ from tests.faults.recorder import Commit, Operation, Promise, Recorder
 Work = Callable[[Path, Callable[[str], None]], None]
 Flaw = Callable[[], AbstractContextManager[None]]
 
-MUTANTS: dict[str, Flaw] = {"no-fsync": no_fsync.applied, "no-folder-fsync": no_folder_fsync.applied}
+MUTANTS: dict[str, Flaw] = {"no_fsync": no_fsync.applied, "no_folder_fsync": no_folder_fsync.applied}
 """Flawed versions of the product that this campaign must catch."""
 
 _PER_MOMENT = 48
 """Legal states looked at for one moment of the work; all of them where there are no more."""
-_SHARES = {"append": 10, "import": 4, "predict": 2, "package": 3, "files": 1}
+_SHARES = {"append": 7, "corrections": 5, "import": 4, "predict": 2, "package": 1, "files": 1}
 """How many of all states are a scene's, in twentieths."""
 
 

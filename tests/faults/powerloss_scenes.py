@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from sqlalchemy import select
 
 from api.accounts.service import Account
 from api.predictions.service import PredictionDesk, Submission, stage
+from api.review.service import ReviewService
 from api.serving.engine import ServingEngine
 from core.db.models import Base, Prediction, UserAccount
 from core.db.repositories import promotions
@@ -15,9 +17,12 @@ from core.db.session import make_readers, transact
 from core.domain.roles import Role
 from core.durable import write_durably
 from core.registry.packages import MissingPackage, Package, open_package, write_package
-from core.store import manifests, training_csv
+from core.store import training_csv
 from core.store.durable import make_folder, publish_once
+from core.store.rows import encode_rows
+from core.store.snapshot import Snapshot
 from preprocessing.images import ImageFolder
+from preprocessing.ingest.append import active_taxonomy
 from tests.faults.campaign import Tally
 from tests.faults.judging import judge
 from tests.faults.workload import ADMIN, CODES, Item, Journal, upload
@@ -89,24 +94,8 @@ def _acknowledged(shop: Shop) -> Journal:
     return journal
 
 
-class Append:
-    """Two batches, the second with a product that arrives between them."""
-
-    name = "append"
-
-    def prepare(self, folder: Path) -> None:
-        shop = _open_shop(folder)
-        shop.import_catalogue(_catalogue(folder))
-        shop.validated("Livre avec photo", code=40, image=_upload(1))
-        shop.validated("Livre sans photo", code=10)
-        shop.engine.dispose()
-
-    def act(self, folder: Path, promise: Promise) -> None:
-        shop = Shop.open(folder)
-        shop.append("monday")
-        shop.validated("Arrivé plus tard", code=2583, image=_upload(2))
-        shop.append("tuesday")
-        shop.engine.dispose()
+class _Loop:
+    """Work of the ingest on a shop's database and store."""
 
     def resume(self, folder: Path, promise: Promise) -> None:
         shop = Shop.open(folder)
@@ -125,6 +114,55 @@ class Append:
             return tally
         finally:
             shop.engine.dispose()
+
+
+class Append(_Loop):
+    """Two batches, the second with a product that arrives between them."""
+
+    name = "append"
+
+    def prepare(self, folder: Path) -> None:
+        shop = _open_shop(folder)
+        shop.import_catalogue(_catalogue(folder))
+        shop.validated("Livre avec photo", code=40, image=_upload(1))
+        shop.validated("Livre sans photo", code=10)
+        shop.engine.dispose()
+
+    def act(self, folder: Path, promise: Promise) -> None:
+        shop = Shop.open(folder)
+        shop.append("monday")
+        shop.validated("Arrivé plus tard", code=2583, image=_upload(2))
+        shop.append("tuesday")
+        shop.engine.dispose()
+
+
+class Corrections(_Loop):
+    """One row is corrected and another retracted, in one batch; then the retracted one is accepted again."""
+
+    name = "corrections"
+
+    def prepare(self, folder: Path) -> None:
+        shop = _open_shop(folder)
+        shop.import_catalogue(_catalogue(folder))
+        for title, code, number in (("Livre avec photo", 40, 1), ("Livre sans photo", 10, None)):
+            shop.validated(title, code=code, image=None if number is None else _upload(number))
+        shop.append("monday")
+        shop.engine.dispose()
+
+    def act(self, folder: Path, promise: Promise) -> None:
+        shop = Shop.open(folder)
+        with shop.sessions.begin() as session:
+            one, other = session.scalars(select(Prediction.id).order_by(Prediction.id))
+            reviews = ReviewService(session, active_taxonomy(shop.store), ADMIN)
+            reviews.correct(one, code=2583, reason=None, if_version=None)
+            reviews.retract(other, reason=None, if_version=None)
+        shop.append("tuesday")
+        with shop.sessions.begin() as session:
+            reviews = ReviewService(session, active_taxonomy(shop.store), ADMIN)
+            reviews.undo(other, reason=None, if_version=None)
+            reviews.validate(other, code=40, reason=None, if_version=None)
+        shop.append("wednesday")
+        shop.engine.dispose()
 
 
 def _drain(shop: Shop) -> None:
@@ -152,9 +190,8 @@ def _differences(folder: Path, reference: Path) -> list[str]:
             known = reference / name
             if not known.is_file() or known.read_bytes() != path.read_bytes():
                 wrong.append(f"after recovery: {name} is not what the undisturbed run wrote")
-    newest = manifests.newest(training)
-    if newest is not None and training_csv.recorded(training).get("manifest_sha256") != newest.sha256:
-        wrong.append("after recovery: training.csv is not the newest manifest's")
+    if b"".join(encode_rows(Snapshot.open(training).rows)) != (training / training_csv.TRAINING_CSV).read_bytes():
+        wrong.append("after recovery: training.csv does not hold the live rows")
     return wrong
 
 
@@ -350,5 +387,5 @@ class Files:
         return tally
 
 
-SCENES: tuple[Scene, ...] = (Append(), Import(), Predict(), Packages(), Files())
+SCENES: tuple[Scene, ...] = (Append(), Corrections(), Import(), Predict(), Packages(), Files())
 """Every piece of work whose power is cut."""

@@ -12,7 +12,7 @@ import itertools
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,11 +33,12 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """``data`` at ``offset`` of the file."""
+    """``data`` at ``offset`` of the file, changed then at ``changed_ns`` by the clock of the files."""
 
     handle: int
     offset: int
     data: bytes = field(repr=False)
+    changed_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Truncate:
 
     handle: int
     length: int
+    changed_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,25 +209,30 @@ class _RecordedFile(io.FileIO):
             self._at_end = "a" in mode
             self._handle = recorder.opened(self.fileno(), path, created=not existed)
             if "w" in mode and existed:
-                recorder.log.append(Truncate(self._handle, 0))
+                recorder.log.append(Truncate(self._handle, 0, _changed_ns(self.fileno())))
 
     def write(self, data: Any) -> int:
         with self._recorder._lock:
             offset = os.fstat(self.fileno()).st_size if self._at_end else self.tell()
             written = super().write(data)
-            self._recorder.log.append(Write(self._handle, offset, bytes(data)[:written]))
+            done = Write(self._handle, offset, bytes(data)[:written], _changed_ns(self.fileno()))
+            self._recorder.log.append(done)
             return written
 
     def truncate(self, size: int | None = None) -> int:
         with self._recorder._lock:
             length = super().truncate(size)
-            self._recorder.log.append(Truncate(self._handle, length))
+            self._recorder.log.append(Truncate(self._handle, length, _changed_ns(self.fileno())))
             return length
 
     def close(self) -> None:
         if not self.closed:
             self._recorder.closed(self.fileno())
         super().close()
+
+
+def _changed_ns(descriptor: int) -> int:
+    return os.fstat(descriptor).st_mtime_ns
 
 
 def _open(recorder: Recorder, real: Callable[..., int]) -> Callable[..., int]:
@@ -237,7 +244,7 @@ def _open(recorder: Recorder, real: Callable[..., int]) -> Callable[..., int]:
             if inside is not None:
                 handle = recorder.opened(descriptor, inside, created=not existed)
                 if flags & os.O_TRUNC and existed:
-                    recorder.log.append(Truncate(handle, 0))
+                    recorder.log.append(Truncate(handle, 0, _changed_ns(descriptor)))
             return descriptor
 
     return call
@@ -267,7 +274,7 @@ def _write(recorder: Recorder, real: Callable[..., int]) -> Callable[..., int]:
         with recorder._lock:
             written = real(descriptor, data)
             offset = os.lseek(descriptor, 0, os.SEEK_CUR) - written
-            recorder.log.append(Write(handle, offset, bytes(data)[:written]))
+            recorder.log.append(Write(handle, offset, bytes(data)[:written], _changed_ns(descriptor)))
             return written
 
     return call
@@ -293,7 +300,7 @@ def _truncate(recorder: Recorder, real: Callable[..., None]) -> Callable[..., No
         real(file, length)
         handle = recorder.handle(file)
         if handle is not None:
-            recorder.log.append(Truncate(handle, length))
+            recorder.log.append(Truncate(handle, length, _changed_ns(file)))
 
     return call
 
@@ -361,8 +368,3 @@ _WRAPPED: dict[str, Callable[[Recorder, Any], Any]] = {
     "writev": _unknown,
     "dup": _unknown,
 }
-
-
-def joined(*logs: Sequence[Operation]) -> list[Operation]:
-    """Logs of processes that ran one after the other on the same folder, without a power cut between them."""
-    return list(itertools.chain.from_iterable(logs))

@@ -117,4 +117,4 @@ def test_no_power_cut_loses_doubles_or_invents_a_label(
     assert not tally.failed, [*tally.violations, str(tally.mutants)]
     assert tally.states >= 150
     assert tally.rows >= 200
-    assert set(tally.mutants) == {"no-fsync", "no-folder-fsync"}
+    assert set(tally.mutants) == {"no_fsync", "no_folder_fsync"}
