@@ -24,6 +24,7 @@ from tests.faults.summary import Outcome, summarise
 
 CAMPAIGNS: Mapping[str, str] = {
     "kills": "tests.faults.kills",
+    "powerloss": "tests.faults.powerloss",
     "service": "tests.faults.service",
 }
 """Every campaign and its module, in the order they are run."""
