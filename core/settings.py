@@ -50,7 +50,7 @@ class DatabaseSettings(_Settings):
     url: SecretStr = SecretStr("sqlite:///data/var/etalon.db")
     pool_size: int = Field(default=10, ge=1, le=100)
     lock_timeout_s: int = Field(default=10, ge=1, le=120, description="longest wait for another's lock or connection")
-    answer_timeout_s: int = Field(default=30, ge=2, le=600, description="MySQL: longest silence of the server")
+    answer_timeout_s: int = Field(default=20, ge=2, le=600, description="MySQL: longest silence of the server")
     tls_ca: Path | None = Field(default=None, description="MySQL: this authority must have signed the server's name")
 
     @model_validator(mode="after")
@@ -153,6 +153,7 @@ class LoopSettings(_Settings):
 
     min_rows: int = Field(default=300, ge=1, description="validated rows worth a retraining")
     max_age_s: int = Field(default=24 * 3600, ge=0, description="oldest waiting row that forces one anyway")
+    lease_s: int = Field(default=300, ge=1, le=86400, description="how long a product is kept for one reviewer")
     wake_poll_s: float = Field(default=2.0, ge=0.1, le=600)
     airflow_url: str | None = Field(default=None, description="None: the DAG's own timetable is the only trigger")
     airflow_user: str = "etalon"

@@ -1,15 +1,32 @@
 """Deciding about predictions."""
 
+from typing import Any
+
 from fastapi import APIRouter, Response
 
-from api.deps import open_to
+from api.deps import CallerDep, PartsDep, ReviewerDep, TaxonomyDep, open_to
 from api.errors import problems
 from api.predictions.schemas import PredictionRead
+from api.predictions.service import find
 from api.review.bulk import decide_all
 from api.review.desk import AdminDeskDep, ReviewerDeskDep
-from api.review.schemas import BulkDecision, BulkRead, Correction, Decision, Modification, TakingBack
+from api.review.schemas import (
+    BulkDecision,
+    BulkRead,
+    Correction,
+    Decision,
+    HistoryRead,
+    LeasedRead,
+    Modification,
+    TakingBack,
+    VerdictRead,
+)
 from api.review.service import CodeWithRejection
 from api.strict import StrictRoute
+from core.db.repositories import leases, verdicts
+from core.db.repositories.predictions import Order
+from core.db.session import transact
+from core.domain.roles import Role
 
 router = APIRouter(tags=["review"], route_class=StrictRoute)
 
@@ -105,3 +122,39 @@ def validate_predictions(body: BulkDecision, desk: ReviewerDeskDep) -> BulkRead:
     """Decide about up to 200 pending predictions, all or none; a refusal names the first item that was refused."""
     ids = [item.id for item in body.items]
     return BulkRead(items=desk.settle_all(body, ids, lambda reviews: decide_all(reviews, body)))
+
+
+@router.get(
+    "/review/next",
+    response_model=LeasedRead,
+    responses={204: {"description": "Nothing is free"}, **problems(401, 403, 422, 503)},
+    openapi_extra=open_to("reviewer"),
+)
+def take_next(
+    reviewer: ReviewerDep, parts: PartsDep, taxonomy: TaxonomyDep, response: Response, order: Order = Order.UNCERTAIN
+) -> Any:
+    """Lease the next product to review; asked again, the same person gets the same one until they decide about it.
+
+    A lease keeps a product from being offered to others for a while; whoever decides first wins all the same.
+    """
+    lease_s = parts.settings.loop.lease_s
+    row = transact(parts.sessions, lambda session: leases.take(session, reviewer.id, order, lease_s))
+    response.headers["Cache-Control"] = "no-store"
+    if row is None:
+        return Response(status_code=204, headers={"Cache-Control": "no-store"})
+    response.headers["ETag"] = f'"{row.version}"'
+    return LeasedRead.from_row(row, taxonomy)
+
+
+@router.get(
+    "/predictions/{prediction_id}/history",
+    responses=problems(401, 404, 422, 503),
+    openapi_extra=open_to("customer"),
+)
+def read_history(prediction_id: str, caller: CallerDep, parts: PartsDep) -> HistoryRead:
+    """Every decision on a prediction, oldest first. Only staff learn who decided."""
+    with parts.readers() as session:
+        find(session, prediction_id, caller)
+        decided = verdicts.of_prediction(session, prediction_id)
+    names_shown = caller.role.covers(Role.REVIEWER)
+    return HistoryRead(items=[VerdictRead.from_row(row, name if names_shown else None) for row, name in decided])

@@ -1,11 +1,13 @@
 """What the review routes take and give."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from api.predictions.schemas import PredictionRead
+from core.db.models import Prediction, Verdict
+from core.domain.taxonomy import Taxonomy
 
 Code = Annotated[int, Field(ge=0, le=2**31 - 1)]
 MOST_ITEMS = 200
@@ -85,6 +87,18 @@ class LeasedRead(PredictionRead):
 
     leased_until: datetime
 
+    @classmethod
+    def from_row(cls, row: Prediction, taxonomy: Taxonomy) -> Self:
+        """Render a leased row.
+
+        Raises:
+            ValueError: nobody holds it.
+        """
+        if row.leased_until is None:
+            raise ValueError("expected a leased row. Received: one that nobody holds")
+        shown = PredictionRead.from_row(row, taxonomy).model_dump()
+        return cls(**shown, leased_until=row.leased_until.replace(tzinfo=UTC))
+
 
 class VerdictRead(BaseModel):
     """One decision: what was done, the code after it, when, and for staff by whom."""
@@ -95,6 +109,20 @@ class VerdictRead(BaseModel):
     reason: str | None
     decided_at: datetime
     reviewer: str | None
+
+    @classmethod
+    def from_row(cls, row: Verdict, reviewer: str | None) -> Self:
+        """Render a verdict; ``reviewer`` is the name to show, or None."""
+        return cls.model_validate(
+            {
+                "version": row.prediction_version,
+                "action": row.action,
+                "prdtypecode": row.prdtypecode,
+                "reason": row.reason,
+                "decided_at": row.decided_at.replace(tzinfo=UTC),
+                "reviewer": reviewer,
+            }
+        )
 
 
 class HistoryRead(BaseModel):

@@ -14,35 +14,42 @@ from core.settings import LoopSettings
 
 _log = logging.getLogger(__name__)
 
+_NOTHING = Waiting(0, 0.0)
+_LEFT_OPEN_S = 60.0  # longer than the orchestrator takes from a claim to its end, unless it died in between
 _STOP_S = 5.0  # longer than one question to the orchestrator
 
 
 class WakePolicy:
     """When to ring: once when a batch is due, and once more for every further batch that gathers meanwhile.
 
+    A batch is due by the rule that the orchestrator's own look follows, ``Waiting.is_due``. One that was claimed
+    and not finished rings once, when it has lain open for longer than it should.
+
     Args:
         min_rows: rows that make a batch due.
-        max_age_s: age of the oldest row that makes any batch due; so does an urgent one.
+        max_age_s: age of the oldest row that makes any batch due.
     """
 
     def __init__(self, min_rows: int, max_age_s: float) -> None:
         self._min_rows = min_rows
         self._max_age_s = max_age_s
-        self._rung_at_rows = 0
+        self._heard = _NOTHING
 
     def is_due(self, waiting: Waiting) -> bool:
         """Whether to ring now. Fewer rows than at the last ring mean that a batch was taken: counting starts anew."""
-        if waiting.rows < self._rung_at_rows:
-            self._rung_at_rows = 0
-        if waiting.rows == 0:
-            return False
-        grown = waiting.rows - self._rung_at_rows >= self._min_rows
-        overdue = self._rung_at_rows == 0 and (waiting.urgent or waiting.oldest_age_s >= self._max_age_s)
-        return grown or overdue
+        if waiting.rows < self._heard.rows or waiting.open_s < self._heard.open_s:
+            self._heard = _NOTHING
+        heard = self._heard
+        if waiting.open_s >= _LEFT_OPEN_S > heard.open_s:
+            return True
+        if heard.rows == 0:
+            return waiting.is_due(min_rows=self._min_rows, max_age_s=self._max_age_s)
+        grown = waiting.rows - heard.rows >= self._min_rows
+        return grown or (waiting.urgent and not heard.urgent)
 
     def rang(self, waiting: Waiting) -> None:
         """Remember a ring that was heard."""
-        self._rung_at_rows = waiting.rows
+        self._heard = waiting
 
 
 class Waker:

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Delete, Select, delete, func, select
 from sqlalchemy.orm import Session
 
-from core.db.models import Outbox
+from core.db.models import Outbox, SegmentClaim
 from core.db.types import utc_now
 from core.domain.review import OutboxKind
 
@@ -28,11 +28,13 @@ class Waiting:
         rows: appends and retractions.
         oldest_age_s: age of the oldest in seconds, 0 for none.
         urgent: whether one of them should not wait for a full batch.
+        open_s: seconds since a batch was claimed that is not finished, 0 for none.
     """
 
     rows: int
     oldest_age_s: float
     urgent: bool = False
+    open_s: float = 0.0
 
     def is_due(self, *, min_rows: int, max_age_s: float) -> bool:
         """Whether it is worth a batch: enough of it, one that waited long enough, or one that is urgent."""
@@ -42,8 +44,17 @@ class Waiting:
 def waiting(session: Session) -> Waiting:
     """Count the appends and retractions that wait, with ages by the database's clock."""
     rows, oldest, urgent, now = session.execute(select_waiting()).one()
-    age_s = (now - oldest).total_seconds() if oldest is not None else 0.0
-    return Waiting(rows, max(0.0, age_s), bool(urgent))
+    claimed_at = session.scalar(select_oldest_open())
+    return Waiting(rows, _age_s(oldest, now), bool(urgent), _age_s(claimed_at, now))
+
+
+def _age_s(moment: datetime | None, now: datetime) -> float:
+    return max(0.0, (now - moment).total_seconds()) if moment is not None else 0.0
+
+
+def select_oldest_open() -> Select[tuple[datetime | None]]:
+    """When the batch was claimed that has been open longest."""
+    return select(func.min(SegmentClaim.claimed_at)).where(SegmentClaim.ingested_at.is_(None))
 
 
 def select_waiting() -> Select[tuple[int, datetime | None, bool | None, datetime]]:

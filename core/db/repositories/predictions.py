@@ -47,6 +47,7 @@ class Order(StrEnum):
     """How a list of predictions is sorted."""
 
     NEWEST = "newest"
+    OLDEST = "oldest"
     UNCERTAIN = "uncertain"
 
 
@@ -129,14 +130,25 @@ def select_page(
         statement = statement.where(Prediction.status == status.value)
     if after is not None:
         statement = statement.where(_beyond(order, after))
-    if order is Order.NEWEST:
-        return statement.order_by(Prediction.id.desc())
-    return statement.order_by(Prediction.confidence, Prediction.id)
+    return statement.order_by(*in_order(order))
+
+
+def in_order(order: Order) -> tuple[ColumnElement[Any], ...]:
+    """What a list in ``order`` is sorted by; ids are UUIDv7, so they sort by time."""
+    match order:
+        case Order.NEWEST:
+            return (Prediction.id.desc(),)
+        case Order.OLDEST:
+            return (Prediction.id.asc(),)
+        case Order.UNCERTAIN:
+            return (Prediction.confidence.asc(), Prediction.id.asc())
 
 
 def _beyond(order: Order, after: Position) -> ColumnElement[bool]:
     if order is Order.NEWEST:
         return Prediction.id < after.id
+    if order is Order.OLDEST:
+        return Prediction.id > after.id
     return or_(
         Prediction.confidence > after.confidence,
         and_(Prediction.confidence == after.confidence, Prediction.id > after.id),
@@ -201,7 +213,7 @@ def remove(session: Session, prediction_id: str, *, version: int) -> bool:
     """Delete a prediction of exactly ``version`` that was never stored, with the verdicts on it.
 
     Returns:
-        False when it is gone, has changed, or has been accepted; the caller must then roll back.
+        False when it is gone, has changed, or has any work in the outbox; the caller must then roll back.
     """
     session.execute(delete(Verdict).where(Verdict.prediction_id == prediction_id), execution_options=_UNSYNCHRONISED)
     statement = delete_of_unstored(prediction_id, version)
@@ -214,6 +226,7 @@ def delete_of_unstored(prediction_id: str, version: int) -> Delete:
         Prediction.id == prediction_id,
         Prediction.version == version,
         Prediction.status.in_(_spelt(NEVER_STORED)),
+        ~exists().where(Outbox.prediction_id == Prediction.id),
     )
 
 

@@ -7,6 +7,31 @@ from sqlalchemy.orm import Session
 from core.db.models import UserAccount
 from core.domain.roles import Role
 
+OPERATOR = "(operator)"
+"""Who decides from the command line. Accounts that sign in have no name like this."""
+_UNMATCHED_HASH = "!"
+
+
+def operator(session: Session) -> UserAccount:
+    """The account that decisions from the command line belong to; made when it is needed first. It cannot sign in.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: another process made it at this moment; ask again.
+    """
+    known = by_username(session, OPERATOR)
+    if known is not None:
+        return known
+    account = UserAccount(
+        id=str(uuid_utils.uuid7()),
+        username=OPERATOR,
+        password_hash=_UNMATCHED_HASH,
+        role=Role.ADMIN.value,
+        active=False,
+    )
+    session.add(account)
+    session.flush()
+    return account
+
 
 def by_id(session: Session, user_id: str) -> UserAccount | None:
     """The account with this id."""

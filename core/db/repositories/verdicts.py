@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
-from core.db.models import Audit, Outbox, Verdict
+from core.db.models import Audit, Outbox, UserAccount, Verdict
 from core.domain.review import Move, OutboxKind
 
 
@@ -63,7 +63,16 @@ def record(
     session.flush()
 
 
-def of_prediction(session: Session, prediction_id: str) -> Sequence[Verdict]:
-    """Every verdict on a prediction, oldest first."""
-    statement = select(Verdict).where(Verdict.prediction_id == prediction_id).order_by(Verdict.prediction_version)
-    return session.scalars(statement).all()
+def of_prediction(session: Session, prediction_id: str) -> Sequence[Row[tuple[Verdict, str]]]:
+    """Every verdict on a prediction with the name of who decided, oldest first."""
+    return session.execute(select_of_prediction(prediction_id)).all()
+
+
+def select_of_prediction(prediction_id: str) -> Select[tuple[Verdict, str]]:
+    """The statement behind ``of_prediction``."""
+    return (
+        select(Verdict, UserAccount.username)
+        .join(UserAccount, UserAccount.id == Verdict.reviewer_id)
+        .where(Verdict.prediction_id == prediction_id)
+        .order_by(Verdict.prediction_version)
+    )

@@ -25,7 +25,7 @@ def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]
 def test_every_route_says_who_may_call_it(document: dict[str, Any]) -> None:
     roles = {path: found["x-role"] for path, _, found in operations(document)}
     assert {path for path, role in roles.items() if role == "anyone"} == PUBLIC
-    assert set(roles.values()) == {"anyone", "customer", "reviewer"}
+    assert set(roles.values()) == {"anyone", "customer", "reviewer", "admin"}
 
 
 def test_every_route_declares_its_problems(document: dict[str, Any]) -> None:
@@ -35,8 +35,10 @@ def test_every_route_declares_its_problems(document: dict[str, Any]) -> None:
         assert all(set(answer["content"]) == {"application/problem+json"} for answer in failures.values()), path
         if path not in PUBLIC:
             assert "401" in failures, (method, path)
-        if found["x-role"] == "reviewer":
-            assert {"403", "404", "409", "422"} <= failures.keys()
+        if found["x-role"] in ("reviewer", "admin"):
+            assert {"403", "422"} <= failures.keys(), (method, path)
+        if found["x-role"] in ("reviewer", "admin") and "{prediction_id}" in path:
+            assert {"404", "409", "412"} <= failures.keys(), (method, path)
 
 
 def test_a_route_for_customers_or_staff_is_closed_without_a_token(service: Service, document: dict[str, Any]) -> None:

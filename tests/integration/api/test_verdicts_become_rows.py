@@ -74,6 +74,50 @@ def test_an_ingested_product_can_no_longer_be_decided_about(
     for answer in (
         service.http.post(f"/predictions/{made}/validate", json={"accept": True}, headers=reviewer),
         service.http.patch(f"/predictions/{made}", json={"prdtypecode": 40}, headers=reviewer),
-        service.http.delete(f"/predictions/{made}", headers=customer),
+        service.http.post(f"/predictions/{made}/undo", headers=reviewer),
     ):
         assert answer.status_code == 409
+
+
+def live_rows(snapshot: Snapshot) -> list[tuple[str, int]]:
+    return [(row.prediction_id, row.prdtypecode) for row in snapshot.rows]
+
+
+def test_a_correction_replaces_the_row_in_one_snapshot(
+    service: Service, customer: dict[str, str], reviewer: dict[str, str], admin: dict[str, str]
+) -> None:
+    made, kept = predict(service, customer, "a book", "red"), predict(service, customer, "a lamp", "blue")
+    for one in (made, kept):
+        service.http.post(f"/predictions/{one}/validate", json={"accept": True}, headers=reviewer)
+    assert sorted(live_rows(snapshot_after_append(service, "first"))) == sorted([(made, 10), (kept, 10)])
+    answer = service.http.post(f"/predictions/{made}/correct", json={"prdtypecode": 2060}, headers=admin)
+    assert (answer.status_code, answer.json()["status"], answer.json()["version"]) == (200, "ingested", 3)
+    assert sorted(live_rows(snapshot_after_append(service, "second"))) == sorted([(made, 2060), (kept, 10)])
+
+
+def test_a_retracted_row_leaves_and_a_reopened_one_may_come_back(
+    service: Service, customer: dict[str, str], reviewer: dict[str, str], admin: dict[str, str]
+) -> None:
+    made = predict(service, customer, "a book", "red")
+    service.http.post(f"/predictions/{made}/validate", json={"accept": True}, headers=reviewer)
+    snapshot_after_append(service, "first")
+    service.http.post(f"/predictions/{made}/retract", headers=admin)
+    service.http.post(f"/predictions/{made}/undo", headers=admin)
+    body = {"accept": True, "prdtypecode": 40}
+    service.http.post(f"/predictions/{made}/validate", json=body, headers=reviewer)
+    assert live_rows(snapshot_after_append(service, "second")) == [(made, 40)]
+    service.http.post(f"/predictions/{made}/retract", headers=admin)
+    assert live_rows(snapshot_after_append(service, "third")) == []
+
+
+def test_an_erased_product_leaves_the_store_and_then_the_database(
+    service: Service, customer: dict[str, str], reviewer: dict[str, str]
+) -> None:
+    made = predict(service, customer, "a book", "red")
+    service.http.post(f"/predictions/{made}/validate", json={"accept": True}, headers=reviewer)
+    snapshot_after_append(service, "first")
+    assert service.http.delete(f"/predictions/{made}", headers=customer).status_code == 202
+    assert service.http.get(f"/predictions/{made}", headers=customer).status_code == 404
+    assert live_rows(snapshot_after_append(service, "second")) == []
+    (row,) = service.rows(Prediction)
+    assert (row.status, row.designation, row.description, row.image_sha256) == ("retracted", "", None, None)

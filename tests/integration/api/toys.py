@@ -8,9 +8,12 @@ from typing import Any, ClassVar
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from api.accounts.passwords import Passwords
+from api.accounts.service import ensure_account
 from core.db.models import Promotion
 from core.db.repositories import promotions
 from core.domain.product import Product
+from core.domain.roles import Role
 from core.errors import Unavailable
 from inference.answer import Answer
 
@@ -51,6 +54,12 @@ class Service:
     def sign_in(self, username: str) -> dict[str, str]:
         answer = self.http.post("/token", data={"username": username, "password": PASSWORD})
         return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+    def hire(self, username: str, role: Role = Role.REVIEWER) -> str:
+        """Open another account; returns its id."""
+        with self.app.state.parts.sessions.begin() as session:
+            account, _ = ensure_account(session, Passwords(), username=username, password=PASSWORD, role=role)
+        return account.id
 
     def predict(self, headers: dict[str, str], designation: str = "a book", **fields: Any) -> dict[str, Any]:
         answer = self.http.post("/predict", data={"designation": designation, **fields}, headers=headers)

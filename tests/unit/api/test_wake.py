@@ -57,6 +57,28 @@ def test_a_ring_nobody_heard_is_repeated() -> None:
     assert [policy.is_due(Waiting(1, 0)) for _ in range(3)] == [True] * 3
 
 
+def test_an_urgent_retraction_rings_at_once_and_once() -> None:
+    policy = WakePolicy(min_rows=10, max_age_s=1000)
+    seen = [Waiting(1, 0), Waiting(2, 0, urgent=True), Waiting(3, 0, urgent=True), Waiting(0, 0), Waiting(1, 0, True)]
+    said = []
+    for waiting in seen:
+        said.append(policy.is_due(waiting))
+        if said[-1]:
+            policy.rang(waiting)
+    assert said == [False, True, False, False, True]
+
+
+def test_a_batch_that_lies_open_too_long_rings_once() -> None:
+    policy = WakePolicy(min_rows=10, max_age_s=1000)
+    said = []
+    for open_s in (1, 59, 60, 90, 0, 61):
+        waiting = Waiting(0, 0, open_s=open_s)
+        said.append(policy.is_due(waiting))
+        if said[-1]:
+            policy.rang(waiting)
+    assert said == [False, False, True, False, False, True]
+
+
 class Orchestrator:
     """Answers as Airflow's REST API does, and remembers what it was asked."""
 

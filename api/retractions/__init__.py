@@ -1,0 +1,1 @@
+"""Taking a person's labels back."""
