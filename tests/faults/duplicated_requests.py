@@ -6,7 +6,7 @@ it was made on, and counts at most once for that version. Requests that nobody h
 
 import time
 
-from tests.faults.api_process import Api, Nursery
+from tests.faults.api_process import Api, warm_nursery
 from tests.faults.attempts import Attempts
 from tests.faults.campaign import Plan, Progress, Tally
 from tests.faults.network import BadNetwork, Postbag
@@ -23,7 +23,7 @@ def run(plan: Plan, say: Progress) -> Tally:
     """Work over a bad network, ask again over a good one, and judge; then drain and judge the training view."""
     tally, attempts, postbag = Tally(), Attempts(), Postbag()
     began = time.monotonic()
-    with Nursery() as nursery, open_shopfront(plan.folder / "shop") as front:
+    with warm_nursery() as nursery, open_shopfront(plan.folder / "shop") as front:
         api = Api(nursery, front.settings, plan.folder / "logs")
         process = api.start()
         try:

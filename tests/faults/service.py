@@ -8,10 +8,11 @@ import random
 import threading
 import time
 
-from tests.faults.api_process import Api, Nursery, Running, reap
+from tests.faults.api_process import Api, reap, warm_nursery
 from tests.faults.attempts import Attempts
 from tests.faults.campaign import Plan, Progress, Tally
 from tests.faults.record_judging import RecordJudge
+from tests.faults.running import Running
 from tests.faults.shift import answer_open_questions, append_batch, clerks_of, loop_at_work, people_at_work
 from tests.faults.shopfront import Shopfront, open_shopfront
 from tests.faults.staff import Clerk
@@ -38,7 +39,7 @@ def run(plan: Plan, say: Progress) -> Tally:
     """Kill, judge, start again; then drain and judge the training view."""
     tally = Tally()
     began = time.monotonic()
-    with Nursery() as nursery, open_shopfront(plan.folder / "shop") as front:
+    with warm_nursery() as nursery, open_shopfront(plan.folder / "shop") as front:
         campaign = _Campaign(plan, front, Api(nursery, front.settings, plan.folder / "logs"))
         kills = _KILLS[plan.scale]
         for number in range(kills):

@@ -12,6 +12,7 @@ from training.gate import compare, load_policy
 from training.jobs.exam import Exam, Sitting, relative_latency, sit
 from training.jobs.findings import Findings
 from training.jobs.learn import training_of
+from training.jobs.release import point_aliases
 from training.jobs.workplace import MODEL, Stopwatch, Workplace
 from training.tracking import Tracking
 
@@ -50,7 +51,7 @@ def judge(workplace: Workplace, *, package: str, manifest: int | None, run_key: 
         with watch.stage("tracking"):
             run_id = tracking.record(found.training_record(workplace.store.packages / package))
             tracking.annotate(run_id, found.judgement_record(found.challenger, run_key=run_key))
-            _mirror(tracking, champion, package)
+            point_aliases(workplace, tracking, challenger=package)
     log.info("judge.decided", extra={"package": package, "decision": found.decision.outcome, "run_id": run_id})
     identity = {"package": package, "run_id": run_id, "epoch": _epoch(champion)}
     return kept.write({**identity, **found.result(), **watch.report()})
@@ -105,10 +106,3 @@ def _shape(model: ServedModel) -> tuple[Any, ...]:
 
 def _epoch(champion: Promotion | None) -> int:
     return champion.epoch if champion else NO_EPOCH
-
-
-def _mirror(tracking: Tracking, champion: Promotion | None, package: str) -> None:
-    served = champion.models.get(MODEL) if champion else None
-    previous = champion.previous.get(MODEL) if champion else None
-    challenger = None if package == served else package
-    tracking.mirror(MODEL, champion=served, previous=previous, challenger=challenger)

@@ -1,7 +1,7 @@
 """The verbs that move the release: ``promote`` by a recorded decision, ``rollback`` by a person's."""
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
@@ -11,6 +11,9 @@ from core.db.repositories import promotions
 from core.domain.gate import Outcome
 from core.errors import Conflict, Unavailable
 from training.jobs.workplace import MODEL, Workplace
+
+if TYPE_CHECKING:
+    from training.tracking import Tracking
 
 log = logging.getLogger(__name__)
 
@@ -99,16 +102,33 @@ def mirror(workplace: Workplace) -> bool:
     """
     from training.tracking import Tracking  # 1.6 s that the other verbs need not wait for
 
-    with workplace.sessions() as session:
-        row = promotions.current(session)
-    champion = row.models.get(MODEL) if row else None
-    previous = row.previous.get(MODEL) if row else None
     try:
         tracking = Tracking.connect(workplace.train)
-        challenger = tracking.challenger_of(MODEL)
-        challenger = None if challenger == champion else challenger
-        tracking.mirror(MODEL, champion=champion, previous=previous, challenger=challenger)
+        point_aliases(workplace, tracking, challenger=tracking.challenger_of(MODEL))
     except Unavailable as error:
         log.warning("tracking.not_mirrored", extra={"code": error.code, "reason": str(error)})
         return False
     return True
+
+
+def point_aliases(workplace: Workplace, tracking: "Tracking", *, challenger: str | None) -> None:
+    """Point the aliases at the ledger's newest epoch, and ``challenger`` at a package that is not served.
+
+    Looks again afterwards, so that of two at once the one with the older epoch does not have the last word.
+
+    Raises:
+        TrackingUnavailable: the server stopped answering; pointing again is safe.
+    """
+    pointed_at = None
+    while (row := _newest(workplace)) is not None and row.epoch != pointed_at:
+        champion, previous = row.models.get(MODEL), row.previous.get(MODEL)
+        waiting = None if challenger == champion else challenger
+        tracking.mirror(MODEL, champion=champion, previous=previous, challenger=waiting)
+        pointed_at = row.epoch
+    if pointed_at is None:
+        tracking.mirror(MODEL, champion=None, previous=None, challenger=challenger)
+
+
+def _newest(workplace: Workplace) -> Promotion | None:
+    with workplace.sessions() as session:
+        return promotions.current(session)
