@@ -12,7 +12,9 @@ from core.settings import DatabaseSettings
 
 _Result = TypeVar("_Result")
 _READ_ONLY = "etalon_read_only"
-_MYSQL_TRY_AGAIN = (1205, 1213)  # lock wait timeout, deadlock
+# Lock wait timeout; deadlock; and no such savepoint: a deadlock takes the savepoints of its transaction with it,
+# and going back to one of them is the error that arrives.
+_MYSQL_TRY_AGAIN = (1205, 1213, 1305)
 # What a server is set to differs from house to house; what our statements mean may not.
 _MYSQL_SESSION = (
     "SET SESSION innodb_lock_wait_timeout = {lock_timeout_s}, time_zone = '+00:00', "
@@ -113,7 +115,8 @@ def transact(sessions: sessionmaker[Session], work: Callable[[Session], _Result]
         What ``work`` returned; rows stay readable.
 
     Raises:
-        sqlalchemy.exc.OperationalError: the database is gone, locked, or refused twice; nothing was committed.
+        sqlalchemy.exc.OperationalError: the database is gone, locked, or refused twice. Nothing was committed,
+            unless the connection was lost while committing: then nobody knows, and the caller has to look.
     """
     try:
         with sessions.begin() as session:
@@ -126,6 +129,6 @@ def transact(sessions: sessionmaker[Session], work: Callable[[Session], _Result]
 
 
 def _may_retry(error: OperationalError) -> bool:
-    """Whether MySQL or MariaDB broke the transaction up (deadlock) or cut its waiting short (lock time-out)."""
+    """Whether MySQL or MariaDB broke the transaction up, or cut its waiting for a lock short."""
     arguments = getattr(error.orig, "args", ())
     return bool(arguments) and arguments[0] in _MYSQL_TRY_AGAIN

@@ -40,7 +40,7 @@ def rows(sessions: sessionmaker[Session]) -> int:
         return session.query(Audit).count()
 
 
-@pytest.mark.parametrize("number", [1205, 1213])
+@pytest.mark.parametrize("number", [1205, 1213, 1305])
 def test_a_deadlock_is_run_once_more_from_the_beginning(sessions: sessionmaker[Session], number: int) -> None:
     assert transact(sessions, failing(1, number)) == 2
     assert rows(sessions) == 1
