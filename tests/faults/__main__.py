@@ -26,6 +26,9 @@ CAMPAIGNS: Mapping[str, str] = {
     "kills": "tests.faults.kills",
     "powerloss": "tests.faults.powerloss",
     "service": "tests.faults.service",
+    "requests": "tests.faults.duplicated_requests",
+    "promotions": "tests.faults.promotions",
+    "scheduler": "tests.faults.scheduler",
 }
 """Every campaign and its module, in the order they are run."""
 

@@ -84,6 +84,7 @@ class Tally:
         kill_points: names of the failpoints (and other named moments) at which a process was killed.
         kills: processes killed.
         rows: acknowledged verdicts that were judged.
+        actions: what people did and had acknowledged, by name.
         lost: verdicts that are not in the training view with their last accepted code once the loop has drained.
         doubled: verdicts that are there more than once.
         ghosts: rows of the view that no standing verdict explains.
@@ -100,6 +101,7 @@ class Tally:
     kill_points: set[str] = field(default_factory=set)
     kills: int = 0
     rows: int = 0
+    actions: Counter[str] = field(default_factory=Counter)
     lost: int = 0
     doubled: int = 0
     ghosts: int = 0
@@ -116,7 +118,8 @@ class Tally:
         values = {}
         for one in fields(self):
             mine, theirs = getattr(self, one.name), getattr(other, one.name)
-            values[one.name] = mine | theirs if isinstance(mine, set | dict) else mine + theirs
+            is_union = isinstance(mine, set | dict) and not isinstance(mine, Counter)
+            values[one.name] = mine | theirs if is_union else mine + theirs
         return Tally(**values)
 
     def __iadd__(self, other: "Tally") -> "Tally":

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.retraction import __main__ as retraction
+from core.retraction import reviewer
 from preprocessing.ingest import __main__ as ingest
 from tests.faults import workload
 from tests.faults.campaign import Plan, Tally
@@ -17,6 +19,8 @@ from tests.faults.workload import Reviewers
 
 DONE, NOTHING_TO_DO = 0, ingest.NOTHING_TO_DO
 _MOST_DRAINS = 12
+_TARGETS_AN_EPISODE = 12
+_OF_TAKE_BACK = ("verdict.moved", "verdict.recorded", "retraction.chunk")
 _IN_TRANSACTION = ("claim.", "append.marking")
 """A job that stops at these holds the database's write lock: nobody else gets on until it wakes or dies."""
 
@@ -91,11 +95,19 @@ class Episode:
         self.reviewers = Reviewers(self.shop, self._rng)
         self._jobs = itertools.count(1)
         self._targets = self._endless_targets()
+        self._missed: list[str] = []
 
     def run(self, kills: int) -> Tally:
         """Hurt the job until it died ``kills`` times, settling in between and at the end."""
-        sequences = (self._kill, self._kill_again, self._kill_one_of_two, self._stall, self._kill_by_timer)
-        weights = (8, 3, 3, 2, 6)
+        sequences = (
+            self._kill,
+            self._kill_again,
+            self._kill_one_of_two,
+            self._stall,
+            self._kill_by_timer,
+            self._take_back,
+        )
+        weights = (8, 3, 3, 2, 6, 1)
         for round_ in range(1, 4 * kills):
             self._rng.choices(sequences, weights)[0]()
             self.judge(settled=False)
@@ -109,6 +121,7 @@ class Episode:
     def close(self) -> Tally:
         """Tidy up, unless something went wrong: then the shop is evidence."""
         self.shop.engine.dispose()
+        self.tally.actions.update(self.reviewers.journal.actions)
         if not self.tally.failed:
             shutil.rmtree(self._folder)
         return self.tally
@@ -167,6 +180,16 @@ class Episode:
         job.kill()
         self._note_death(job.wait(), "")
 
+    def _take_back(self) -> None:
+        """A person's labels are taken back; the command dies, the loop goes on, and the command is run again."""
+        self.reviewers.work(2)
+        who = self._rng.choice(workload.REVIEWERS).username
+        target = f"{self._rng.choice(_OF_TAKE_BACK)}:{self._rng.randint(1, 2)}"
+        self._note_death(self._start_take_back(who, f"{target}:kill").wait(), target)
+        self._die_at(self._next_target())
+        self._expect_done(self._start_take_back(who).wait())
+        self.reviewers.note_taken_back(who)
+
     def _die_at(self, target: str) -> None:
         action = "torn" if self._rng.random() < 0.2 else "kill"
         self._note_death(self.start(target, action=action).wait(), target)
@@ -175,6 +198,7 @@ class Episode:
         """Count a death; a job that lived, because it never came to ``target``, must have done its work."""
         if not ended.killed:
             self._expect_done(ended)
+            self._missed += [name for name in (target.partition(":")[0],) if name in self._rehearsed.points]
             return
         self.tally.kills += 1
         if target:
@@ -223,6 +247,14 @@ class Episode:
         environment = self._environment(f"{target}:{action}" if target else "", log)
         return Job(main, ("append", "--run-key", key), environment, self._output(), prepare=self._prepare)
 
+    def _start_take_back(self, who: str, fault: str = "") -> Job:
+        arguments = ("--reviewer", who, "--since", "2020-01-01", "--until", "2100-01-01")
+
+        def take_two_at_a_time() -> None:
+            reviewer.CHUNK = 2
+
+        return Job(retraction.main, arguments, self._environment(fault), self._output(), prepare=take_two_at_a_time)
+
     def _check(self) -> Ended:
         return Job(ingest.main, ("fsck", "--full"), self._environment(), self._output()).wait()
 
@@ -238,13 +270,16 @@ class Episode:
         return self._folder / f"job-{next(self._jobs)}"
 
     def _next_target(self) -> str:
+        """The failpoint whose turn it is, or one that a job was to die at and never came to."""
+        if self._missed:
+            return f"{self._missed.pop(0)}:1"
         return next(self._targets)
 
     def _endless_targets(self) -> Iterator[str]:
-        """Every failpoint in turn, in a new order each time; mostly the first time it is reached."""
+        """Every failpoint in turn, mostly the first time it is reached; each episode begins elsewhere in the turn."""
         names = sorted(self._rehearsed.points)
-        while True:
-            self._rng.shuffle(names)
-            for name in names:
-                most = self._rehearsed.points[name]
-                yield f"{name}:{1 if self._rng.random() < 0.6 else self._rng.randint(1, most)}"
+        self._plan.random("order").shuffle(names)
+        begin = int(self.name.rpartition("-")[2]) * _TARGETS_AN_EPISODE if "-" in self.name else 0
+        for name in itertools.islice(itertools.cycle(names), begin, None):
+            most = self._rehearsed.points[name]
+            yield f"{name}:{1 if self._rng.random() < 0.6 else self._rng.randint(1, most)}"

@@ -91,6 +91,7 @@ def _lines(outcomes: Sequence[Outcome], total: Tally, reasons: Sequence[str]) ->
         *([f"… and {len(reasons) - 50} more"] if len(reasons) > 50 else []),
         f"{len(total.kill_points)} kill points, {total.kills} kills, {total.rows} rows: "
         f"lost {total.lost}, doubled {total.doubled}, ghosts {total.ghosts}, stuck {total.stuck}",
+        "under " + ", ".join(f"{count} {name}" for name, count in total.actions.most_common()),
         f"{total.faults} other faults (disk, files, database, requests)",
         f"{total.states} power-loss states: violations {wrong_states}",
         f"{total.histories} histories of concurrent reviewers: double wins {total.double_wins}",

@@ -1,6 +1,7 @@
 """Tallies add up, fail on any harm, and plans replay."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,17 @@ from tests.faults.campaign import Plan, Tally
 
 
 def test_tallies_add_up() -> None:
-    one = Tally(kill_points={"a"}, kills=2, rows=3, violations=["x"], mutants={"m": "lost 1"}, notes=["n"])
-    total = one + Tally(kill_points={"b"}, kills=1, lost=1)
+    one = Tally(
+        actions=Counter(undo=1),
+        kill_points={"a"},
+        kills=2,
+        rows=3,
+        violations=["x"],
+        mutants={"m": "lost 1"},
+        notes=["n"],
+    )
+    total = one + Tally(kill_points={"b"}, kills=1, lost=1, actions=Counter(undo=2))
+    assert total.actions == {"undo": 3}
     assert (total.kill_points, total.kills, total.rows, total.lost) == ({"a", "b"}, 3, 3, 1)
     assert (total.violations, total.mutants, total.notes) == (["x"], {"m": "lost 1"}, ["n"])
     one += Tally(kills=5)

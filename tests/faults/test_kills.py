@@ -14,3 +14,5 @@ def test_killed_anywhere_the_ingest_neither_loses_nor_doubles_nor_invents(
     assert not tally.failed, tally.harm
     assert tally.kills >= 100
     assert tally.rows >= 300
+    everything = {"validate", "modify", "reject", "undo", "correct", "retract", "reopen", "erase", "take back"}
+    assert everything <= tally.actions.keys()

@@ -2,12 +2,14 @@
 
 import random
 import shutil
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from api.accounts.service import Account
+from api.predictions.service import erase
 from api.review.service import ReviewService
 from core.db.models import Base, UserAccount
 from core.db.repositories import predictions
@@ -24,7 +26,6 @@ PHOTOS = 48
 """Distinct photos: enough that a tensor beside the wrong row is noticed, few enough to be decoded once."""
 
 ADMIN = Account("01900000-0000-7000-8000-00000000000a", "admin", Role.ADMIN)
-_ADMINS_ONLY = ("correct", "retract")
 REVIEWERS = tuple(
     Account(f"01900000-0000-7000-8000-00000000010{number}", f"reviewer-{number}", Role.REVIEWER) for number in range(3)
 )
@@ -72,6 +73,7 @@ class Item:
             validated one may have been ingested since.
         code: the last accepted code, where it is validated.
         accepted: every code that was ever accepted.
+        by: name of the person whose acceptance stands.
         photo: number of its photo, None without one.
     """
 
@@ -80,20 +82,21 @@ class Item:
     state: str = "pending"
     code: int | None = None
     accepted: set[int] = field(default_factory=set)
+    by: str | None = None
 
-    def stand(self, state: str, code: int | None = None) -> None:
+    def stand(self, state: str, code: int | None = None, by: str | None = None) -> None:
         """Write down an acknowledged answer."""
-        self.state, self.code = state, code
+        self.state, self.code, self.by = state, code, by
         if code is not None:
             self.accepted.add(code)
 
 
 @dataclass(slots=True)
 class Journal:
-    """Every prediction by id, with what was acknowledged last; ``verdicts`` counts the acknowledgements."""
+    """Every prediction by id, with what was acknowledged last; ``actions`` counts the acknowledgements by name."""
 
     items: dict[str, Item] = field(default_factory=dict)
-    verdicts: int = 0
+    actions: Counter[str] = field(default_factory=Counter)
 
     def expected(self) -> dict[str, Item]:
         """The predictions that belong in the training view."""
@@ -118,7 +121,7 @@ class Reviewers:
     def __init__(self, shop: Shop, rng: random.Random, journal: Journal | None = None) -> None:
         self.shop = shop
         self.journal = journal or Journal()
-        self._rng = rng
+        self.rng = rng
         self._photos = ImageFolder(shop.store.images)
 
     def work(self, actions: int, *, at_least_one_label: bool = True) -> None:
@@ -126,48 +129,89 @@ class Reviewers:
         if at_least_one_label:
             self.validate(self.stage())
         for _ in range(actions):
-            name = self._rng.choices(list(_ACTIONS), weights=[weight for weight, _ in _ACTIONS.values()])[0]
+            name = self.rng.choices(list(_ACTIONS), weights=[weight for weight, _ in _ACTIONS.values()])[0]
             _ACTIONS[name][1](self)
         self.shop.engine.dispose()
 
     def stage(self) -> str:
         """A product arrives with a suggestion."""
-        number = self._rng.randrange(PHOTOS) if self._rng.random() < 0.8 else None
+        number = self.rng.randrange(PHOTOS) if self.rng.random() < 0.8 else None
         sha = None
         if number is not None:
             self._photos.put(upload(number))
             sha = upload(number).sha256
-        title = f"Produit {len(self.journal.items)}, «{self._rng.choice(('NA', 'null', 'x,y', '=1', 'é'))}»"
+        title = f"Produit {len(self.journal.items)}, «{self.rng.choice(('NA', 'null', 'x,y', '=1', 'é'))}»"
         with self.shop.sessions.begin() as session:
-            new = _suggested(title, sha, self._rng.choice(CODES))
+            new = _suggested(title, sha, self.rng.choice(CODES))
             prediction_id = predictions.add(session, new).id
         self.journal.items[prediction_id] = Item(title, number)
         return prediction_id
 
     def validate(self, prediction_id: str | None) -> None:
-        if prediction_id is not None:
-            code = self._rng.choice(CODES)
-            self._decide(prediction_id, "validated", "validate", code=code, reason=None)
+        self._decide(prediction_id, "validated", "validate", code=self.rng.choice(CODES), reason=None)
 
     def modify(self, prediction_id: str) -> None:
-        self._decide(prediction_id, "pending", "modify", code=self._rng.choice(CODES))
+        self._decide(prediction_id, "pending", "modify", code=self.rng.choice(CODES))
 
     def reject(self, prediction_id: str | None) -> None:
-        if prediction_id is not None:
-            self._decide(prediction_id, "rejected", "reject", reason="hors catalogue")
+        self._decide(prediction_id, "rejected", "reject", reason="hors catalogue")
 
-    def _decide(self, prediction_id: str, state: str, action: str, **what: object) -> None:
+    def undo(self, prediction_id: str | None) -> None:
+        """Refused once a batch has claimed it."""
+        self._decide(prediction_id, "pending", "undo", reason=None)
+
+    def reopen(self, prediction_id: str | None) -> None:
+        """An admin's undo of a retraction."""
+        self._decide(prediction_id, "pending", "undo", who=ADMIN, reason=None)
+
+    def correct(self, prediction_id: str | None) -> None:
+        """Refused while it is being ingested."""
+        code = self.rng.choice(CODES)
+        self._decide(prediction_id, "validated", "correct", who=ADMIN, code=code, reason=None)
+
+    def retract(self, prediction_id: str | None) -> None:
+        self._decide(prediction_id, "retracted", "retract", who=ADMIN, reason="faux")
+
+    def erase(self, prediction_id: str | None) -> None:
+        """What its owner asks for."""
+        if prediction_id is None:
+            return
+        try:
+            with self.shop.sessions.begin() as session:
+                erase(session, prediction_id, ADMIN, if_version=None)
+        except Conflict:
+            return
+        self._acknowledge("erase", prediction_id, "erased")
+
+    def note_taken_back(self, reviewer: str) -> None:
+        """Everything that this person accepted was taken back, and the command said so."""
+        for item in self.journal.expected().values():
+            if item.by == reviewer:
+                item.stand("retracted")
+                self.journal.actions["take back"] += 1
+
+    def _decide(
+        self, prediction_id: str | None, state: str, action: str, *, who: Account | None = None, **what: object
+    ) -> None:
         """Ask the service; only what it commits is written into the journal, and a conflict changes nothing."""
-        who = ADMIN if action in _ADMINS_ONLY else self._rng.choice(REVIEWERS)
+        if prediction_id is None:
+            return
+        who = who or self.rng.choice(REVIEWERS)
         taxonomy = self._taxonomy()
         try:
             with self.shop.sessions.begin() as session:
                 row = getattr(ReviewService(session, taxonomy, who), action)(prediction_id, if_version=None, **what)
-                code = row.current_code if state == "validated" else None
         except Conflict:
             return
-        self.journal.items[prediction_id].stand(state, code)
-        self.journal.verdicts += 1
+        if state == "validated":
+            self._acknowledge(action, prediction_id, state, row.current_code, who.username)
+        else:
+            self._acknowledge(action, prediction_id, state)
+
+    def _acknowledge(self, action: str, prediction_id: str, *stand: str | int) -> None:
+        before = self.journal.items[prediction_id].state
+        self.journal.actions["reopen" if (action, before) == ("undo", "retracted") else action] += 1
+        self.journal.items[prediction_id].stand(*stand)
 
     def _taxonomy(self) -> Taxonomy:
         return Taxonomy.from_csv(self.shop.store.root / "taxonomy.csv")
@@ -199,9 +243,15 @@ def _modify_then_validate(reviewers: Reviewers) -> None:
 
 
 _ACTIONS: Mapping[str, tuple[int, Callable[[Reviewers], object]]] = {
-    "validate": (4, lambda one: one.validate(one.stage())),
+    "validate": (6, lambda one: one.validate(one.stage())),
     "modify, then validate": (1, _modify_then_validate),
     "reject": (1, lambda one: one.reject(one.stage())),
     "leave pending": (1, lambda one: one.stage()),
+    "validate what waits": (2, lambda one: one.validate(one.journal.draw(one.rng, "pending"))),
+    "undo": (2, lambda one: one.undo(one.journal.draw(one.rng, "validated", "rejected"))),
+    "correct": (4, lambda one: one.correct(one.journal.draw(one.rng, "validated"))),
+    "retract": (2, lambda one: one.retract(one.journal.draw(one.rng, "validated"))),
+    "reopen": (2, lambda one: one.reopen(one.journal.draw(one.rng, "retracted"))),
+    "erase": (1, lambda one: one.erase(one.journal.draw(one.rng, "validated", "retracted", "rejected", "pending"))),
 }
 """What reviewers do, and how often."""
