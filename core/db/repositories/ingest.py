@@ -24,6 +24,9 @@ from core.errors import Conflict
 
 _CHUNK = 250  # rows a statement: SQLite and MySQL both bound what one may hold
 _UNSYNCHRONISED = {"synchronize_session": False}
+_CLAIMS = select(
+    SegmentClaim.segment, SegmentClaim.run_key, SegmentClaim.rows, SegmentClaim.retractions, SegmentClaim.manifest
+)
 _APPENDABLE = (Status.VALIDATED.value, Status.INGESTED.value)
 
 
@@ -79,24 +82,27 @@ def last_segment(session: Session) -> int:
 
 def open_claim(session: Session) -> Claim | None:
     """The batch that was claimed and not yet marked, if any."""
-    return _claim(session, select_claims().where(SegmentClaim.ingested_at.is_(None)).order_by(SegmentClaim.segment))
+    return _claim(session, select_open())
 
 
 def claim_of_run(session: Session, run_key: str) -> Claim | None:
     """The newest batch that this run claimed or resumed."""
-    return _claim(session, select_claims().where(SegmentClaim.run_key == run_key).order_by(SegmentClaim.segment.desc()))
+    return _claim(session, select_of_run(run_key))
 
 
-def select_claims() -> Select[tuple[int, str, int, int, int | None]]:
-    """All claims."""
-    return select(
-        SegmentClaim.segment, SegmentClaim.run_key, SegmentClaim.rows, SegmentClaim.retractions, SegmentClaim.manifest
-    )
-
-
-def _claim(session: Session, statement: Select[tuple[int, str, int, int, int | None]]) -> Claim | None:
+def _claim(session: Session, statement: Select[Any]) -> Claim | None:
     found = session.execute(statement.limit(1)).one_or_none()
     return Claim(*found) if found else None
+
+
+def select_open() -> Select[Any]:
+    """The statement behind ``open_claim``, without its limit."""
+    return _CLAIMS.where(SegmentClaim.ingested_at.is_(None)).order_by(SegmentClaim.segment)
+
+
+def select_of_run(run_key: str) -> Select[Any]:
+    """The statement behind ``claim_of_run``, without its limit."""
+    return _CLAIMS.where(SegmentClaim.run_key == run_key).order_by(SegmentClaim.segment.desc())
 
 
 def take_over(session: Session, segment: int, run_key: str) -> None:
