@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.accounts.service import Account
@@ -13,7 +12,7 @@ from api.predictions import cursors
 from api.serving.engine import ServingEngine
 from core import failpoints, retraction
 from core.db.models import Prediction
-from core.db.repositories import predictions
+from core.db.repositories import predictions, request_keys
 from core.db.repositories.predictions import NewPrediction, Order
 from core.db.repositories.request_keys import KeyReused
 from core.domain.product import Product
@@ -166,21 +165,29 @@ class PredictionDesk:
 def stage(session: Session, new: NewPrediction, submission: Submission, owner: Account) -> Prediction:
     """Insert the answer as pending. A request that was sent twice at once stages one row, and both get it.
 
+    Its key stays taken when the product is deleted: a copy of the request that arrives late does not bring it back.
+
     Raises:
         KeyReused: the key was taken by another request meanwhile.
+        ErasedBefore: the product was staged once and is gone.
     """
     known = _answered_before(session, submission, owner)
-    if known is not None:
-        return known
-    try:
-        row = predictions.add(session, new)
-    except IntegrityError:
+    if known is None and not _takes_its_key(session, submission, owner):
         known = _answered_before(session, submission, owner)
         if known is None:
-            raise
+            raise ErasedBefore
+    if known is not None:
         return known
+    row = predictions.add(session, new)
     failpoints.reach("predict.staging")
     return row
+
+
+def _takes_its_key(session: Session, submission: Submission, owner: Account) -> bool:
+    key = submission.idempotency_key
+    if key is None:
+        return True
+    return request_keys.enter(session, actor_id=owner.id, key=key, request_sha256=submission.sha256)
 
 
 def _answered_before(session: Session, submission: Submission, owner: Account) -> Prediction | None:

@@ -14,10 +14,12 @@ FATES = {
     "twice": 3,
     "twice at once": 3,
     "late": 3,
+    "echo": 3,
 }
 """What happens to a request, by how often.
 
-``late`` is delivered after its sender gave up, and so after what was sent later.
+``late`` is delivered after its sender gave up, and so after what was sent later; ``echo`` is delivered and answered,
+and arrives once more later.
 """
 _LATEST_S = 0.6
 _TIMEOUT_S = 30.0
@@ -71,6 +73,8 @@ class BadNetwork(httpx.BaseTransport):
         if fate == "late":
             self._postbag.deliver_later(self._rng.uniform(0.0, _LATEST_S), lambda: _carry_alone(request))
             raise httpx.ReadTimeout("the request is late", request=request)
+        if fate == "echo":
+            self._postbag.deliver_later(self._rng.uniform(0.0, 4 * _LATEST_S), lambda: _carry_alone(request))
         if fate == "twice at once":
             return self._carry_twice_at_once(request)
         answer = self._carry(request)

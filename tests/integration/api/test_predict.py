@@ -191,3 +191,14 @@ def test_every_place_is_given_back_however_the_request_ends(service: Service, cu
         assert service.http.post("/predict", data={"designation": "x"}).status_code == 401
         assert service.http.post("/predict", data={"designation": ""}, headers=customer).status_code == 422
     assert service.predict(customer)["status"] == "pending"
+
+
+def test_a_late_copy_of_a_request_does_not_bring_a_deleted_product_back(
+    service: Service, customer: dict[str, str]
+) -> None:
+    headers = {**customer, "Idempotency-Key": "late"}
+    body = service.predict(headers)
+    assert service.http.delete(f"/predictions/{body['id']}", headers=customer).status_code == 204
+    answer = service.http.post("/predict", data={"designation": "a book"}, headers=headers)
+    assert (answer.status_code, problem(answer)["code"]) == (409, "prediction.erased")
+    assert service.rows(Prediction) == []
