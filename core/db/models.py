@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Text,
@@ -180,13 +181,37 @@ class SegmentClaim(Base):
 
 
 class ClusterMember(Base):
-    """Which cluster and split a fingerprint (normalised text or pixels) was given, so copies follow it."""
+    """Which cluster and split the holder of a fingerprint (of words or of a photo) was given, so copies follow it."""
 
     __tablename__ = "cluster_member"
 
     fingerprint: Mapped[str] = mapped_column(String(80), primary_key=True)
     cluster: Mapped[str] = mapped_column(String(64), primary_key=True)
     split: Mapped[str] = mapped_column(String(16))
+
+
+class NearSignature(Base):
+    """What a fingerprint is compared by with those that are near it but not equal, by one rule.
+
+    ``id`` is a hash of rule and fingerprint. Nothing of ``content`` can be read back as text.
+    """
+
+    __tablename__ = "near_signature"
+
+    id: Mapped[int] = mapped_column(_AutoId, primary_key=True, autoincrement=False)
+    rule: Mapped[str] = mapped_column(String(16))
+    fingerprint: Mapped[str] = mapped_column(String(80))
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class NearKey(Base):
+    """The index over signatures: two that have a lookup key in common are worth comparing."""
+
+    __tablename__ = "near_key"
+    __table_args__ = ({**_MYSQL, "sqlite_with_rowid": False},)
+
+    lookup_key: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    signature_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
 
 
 class Promotion(Base):

@@ -19,6 +19,11 @@ class Split(StrEnum):
     NONE = "none"
 
 
+LEARNT = frozenset({Split.TRAIN, Split.VALIDATION})
+"""What a training may look at."""
+MEASURED = frozenset({Split.HOLDOUT, Split.FRESH})
+"""What a model is judged on. Copies never stand on both sides."""
+
 HOLDOUT_SHARE = 0.20
 VALIDATION_SHARE = 0.10
 FRESH_SHARE = 0.10
@@ -45,8 +50,7 @@ def split_of_validated(cluster: str, joined: Collection[Split]) -> Split:
     join a training and a hold-out cluster is kept out of both. A new cluster goes to ``fresh`` one time in ten.
     """
     known = set(joined)
-    measured = known & {Split.HOLDOUT, Split.FRESH}
-    learnt = known & {Split.TRAIN, Split.VALIDATION}
+    measured, learnt = known & MEASURED, known & LEARNT
     if Split.NONE in known or (measured and learnt):
         return Split.NONE
     if measured:

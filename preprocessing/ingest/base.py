@@ -5,8 +5,7 @@ stopped anywhere is simply run again.
 """
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,18 +17,17 @@ from core.db.repositories.clusters import Member
 from core.domain.clusters import Placement
 from core.domain.splits import Split
 from core.domain.taxonomy import Taxonomy
-from core.durable import write_durably
+from core.durable import make_folder, write_durably
 from core.errors import Conflict
 from core.settings import ServingSettings, StoreSettings
 from core.store import manifests, training_csv
-from core.store.durable import make_folder
 from core.store.manifests import Manifest, append_segment
-from core.store.rows import TrainingRow, encode_rows
+from core.store.rows import encode_rows
 from core.store.segments import BASE_SEGMENT, PRODUCTS, SegmentDiffers, segment_folder, write_segment
 from preprocessing.catalogue import Catalogue
 from preprocessing.images import ImageFolder
 from preprocessing.ingest.append import active_taxonomy
-from preprocessing.ingest.fingerprints import fingerprints_of
+from preprocessing.ingest.copies import Copies
 from preprocessing.ingest.plan import Photos, Plan, draw, make_plan, require_known_codes
 from preprocessing.ingest.tensors import tensors_of
 
@@ -53,8 +51,7 @@ class Imported:
         splits: its rows by split.
         classes: distinct codes among its rows.
         thinned: training products of the catalogue left out.
-        duplicates: products of the catalogue that are copies of an earlier one.
-        conflicting_clusters: clusters whose copies do not all have the same code.
+        copies: what of the catalogue, thinned or not, is a copy of something else in it.
         taxonomy_version: of the categories that are now active.
         already_there: this very base had been imported before; nothing was written.
     """
@@ -65,8 +62,7 @@ class Imported:
     splits: dict[str, int]
     classes: int
     thinned: int
-    duplicates: int
-    conflicting_clusters: int
+    copies: Copies
     taxonomy_version: str
     already_there: bool
 
@@ -149,7 +145,8 @@ def _publish(sessions: sessionmaker[Session], store: StoreSettings, plan: Plan, 
         ) from error
     failpoints.reach("import.written")
     with sessions.begin() as session:
-        clusters.replace_all(session, _members(rows))
+        signatures = {mark: one for marks in plan.marks_of_rows for mark, one in marks.signatures.items()}
+        clusters.replace_all(session, _members(plan), signatures)
     failpoints.reach("import.registered")
     manifest = append_segment(store.training, segment, taxonomy_version=taxonomy.version)
     failpoints.reach("import.published")
@@ -157,19 +154,16 @@ def _publish(sessions: sessionmaker[Session], store: StoreSettings, plan: Plan, 
     return manifest
 
 
-def _members(rows: Iterable[TrainingRow]) -> list[Member]:
+def _members(plan: Plan) -> list[Member]:
     return [
         Member(mark, Placement(row.cluster, Split(row.split)))
-        for row in rows
-        for mark in fingerprints_of(row.product_id, row.designation, row.description, row.image_sha256)
+        for row, marks in zip(plan.rows, plan.marks_of_rows, strict=True)
+        for mark in marks.fingerprints
     ]
 
 
 def _report(plan: Plan, manifest: int, taxonomy: Taxonomy, *, already_there: bool) -> Imported:
     rows = plan.rows
-    codes: defaultdict[str, set[int]] = defaultdict(set)
-    for row in plan.found:
-        codes[row.cluster].add(row.prdtypecode)
     return Imported(
         segment=BASE_SEGMENT,
         rows=len(rows),
@@ -177,8 +171,7 @@ def _report(plan: Plan, manifest: int, taxonomy: Taxonomy, *, already_there: boo
         splits=dict(sorted(Counter(row.split for row in rows).items())),
         classes=len({row.prdtypecode for row in rows}),
         thinned=len(plan.found) - len(rows),
-        duplicates=len(plan.found) - len(codes),
-        conflicting_clusters=sum(len(known) > 1 for known in codes.values()),
+        copies=plan.copies,
         taxonomy_version=taxonomy.version,
         already_there=already_there,
     )

@@ -1,11 +1,11 @@
 """Claiming a batch: which work it holds, and where each new row belongs, decided in one transaction.
 
-What takes long (reading photos) is done before, on what waits at that moment. The transaction looks again and takes
-only what is still as it was.
+What takes long (reading photos and signing them) is done before, on what waits at that moment. The transaction looks
+again and takes only what is still as it was.
 """
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,10 +15,12 @@ from core import failpoints
 from core.db.repositories import ingest
 from core.db.repositories.ingest import Claim, ClaimTaken, WaitingWork
 from core.db.session import transact
+from core.domain.clusters import Signature
 from core.domain.review import OutboxKind
-from preprocessing.images import CorruptImage, ImageFolder, MissingImage
+from preprocessing.images import BadImage, CorruptImage, ImageFolder, MissingImage
+from preprocessing.ingest.fingerprints import Marks, sign_photo
 from preprocessing.ingest.parallel import map_in_order
-from preprocessing.ingest.placing import place_waiting
+from preprocessing.ingest.placing import marks_of_work, place_waiting
 
 _ATTEMPTS = 5
 _log = logging.getLogger(__name__)
@@ -26,10 +28,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a batch may hold: predictions, the oldest work first, and the photos that were found whole."""
+    """What a batch may hold: predictions, the oldest work first, the photos that were found whole, and new rows' marks.
+
+    ``marks`` are by prediction, of those that append and have no cluster yet.
+    """
 
     predictions: Sequence[str]
     photos: Collection[str]
+    marks: Mapping[str, Marks]
 
 
 def claim_batch(sessions: sessionmaker[Session], photos: ImageFolder, *, run_key: str, max_rows: int) -> Claim | None:
@@ -59,7 +65,8 @@ def claim_batch(sessions: sessionmaker[Session], photos: ImageFolder, *, run_key
 def choose(sessions: sessionmaker[Session], photos: ImageFolder, max_rows: int) -> Choice:
     """The predictions whose work waits longest and can be done now; each photo that cannot be used is logged."""
     chosen: dict[str, None] = {}
-    whole: set[str] = set()
+    whole: dict[str, Signature | None] = {}
+    marks: dict[str, Marks] = {}
     after = 0
     while len(chosen) < max_rows:
         with sessions() as session:
@@ -69,14 +76,16 @@ def choose(sessions: sessionmaker[Session], photos: ImageFolder, max_rows: int) 
             break
         after = page[-1][0]
         whole |= _whole_photos(work, photos)
-        chosen |= dict.fromkeys(one.prediction_id for one in ready(work, whole))
-    return Choice(tuple(chosen)[:max_rows], frozenset(whole))
+        usable = ready(work, whole)
+        chosen |= dict.fromkeys(one.prediction_id for one in usable)
+        marks |= {one.prediction_id: marks_of_work(one, whole.get(one.image_sha256 or "")) for one in _unplaced(usable)}
+    return Choice(tuple(chosen)[:max_rows], frozenset(whole), marks)
 
 
 def ready(work: Iterable[WaitingWork], whole: Collection[str]) -> list[WaitingWork]:
     """The work of predictions that append nothing, or no photo, or one of the ``whole`` ones; in its order."""
-    known = list(work)
-    held = {one.prediction_id for one in known if _photo_of(one) not in {None, *whole}}
+    known, usable = list(work), {None, *whole}
+    held = {one.prediction_id for one in known if _photo_of(one) not in usable}
     return [one for one in known if one.prediction_id not in held]
 
 
@@ -85,21 +94,26 @@ def _photo_of(work: WaitingWork) -> str | None:
     return work.image_sha256 if work.kind is OutboxKind.APPEND else None
 
 
-def _whole_photos(work: Iterable[WaitingWork], photos: ImageFolder) -> set[str]:
+def _unplaced(work: Iterable[WaitingWork]) -> list[WaitingWork]:
+    """The appends that get a cluster with this claim."""
+    return [one for one in work if one.kind is OutboxKind.APPEND and not one.placed]
+
+
+def _whole_photos(work: Iterable[WaitingWork], photos: ImageFolder) -> dict[str, Signature | None]:
+    """The photos that appends need and that are whole, with their signatures."""
     needed = [one for one in work if _photo_of(one)]
-    return {photo for photo in map_in_order(partial(_read_photo, photos), needed) if photo}
+    return dict(found for found in map_in_order(partial(_read_photo, photos), needed) if found)
 
 
-def _read_photo(photos: ImageFolder, work: WaitingWork) -> str | None:
-    """The name of an append's photo if the photo is there and has the bytes it is named by."""
+def _read_photo(photos: ImageFolder, work: WaitingWork) -> tuple[str, Signature | None] | None:
+    """The name and the signature of an append's photo if the photo is there and has the bytes it is named by."""
     photo = work.image_sha256 or ""
     try:
-        photos.get(photo)
-    except (MissingImage, CorruptImage) as error:
+        return photo, sign_photo(photos.get(photo))
+    except (MissingImage, CorruptImage, BadImage) as error:
         facts = {"prediction": work.prediction_id, "photo": photo, "reason": error.code}
         _log.warning("ingest.photo_missing", extra=facts)
         return None
-    return photo
 
 
 def _resume(session: Session, run_key: str) -> Claim | None:
@@ -115,7 +129,9 @@ def _claim(session: Session, run_key: str, choice: Choice) -> Claim:
     if left := _resume(session, run_key):
         return left
     ingest.lock(session, choice.predictions)
-    work = ready(ingest.waiting_work(session, choice.predictions), choice.photos)
+    waiting = ready(ingest.waiting_work(session, choice.predictions), choice.photos)
+    unsigned = {one.prediction_id for one in _unplaced(waiting)} - choice.marks.keys()  # decided again meanwhile
+    work = [one for one in waiting if one.prediction_id not in unsigned]
     if not work:
         raise ClaimTaken("everything that waited was claimed or withdrawn meanwhile")
     appends = [one for one in work if one.kind is OutboxKind.APPEND]
@@ -123,7 +139,7 @@ def _claim(session: Session, run_key: str, choice: Choice) -> Claim:
         session, segment=last + 1, run_key=run_key, rows=len(appends), retractions=len(work) - len(appends)
     )
     failpoints.reach("claim.numbered")
-    places = place_waiting(session, [one for one in appends if not one.placed])
+    places = place_waiting(session, _unplaced(appends), choice.marks)
     ingest.freeze(session, claim.segment, appends, places)
     failpoints.reach("claim.frozen")
     ingest.claim_outbox(session, claim.segment, work)

@@ -1,7 +1,8 @@
 """What an import will hold, decided before any of it counts: which products, where each belongs, who stays.
 
-Copies (the same words or the same photo) share a cluster, and the cluster decides the split, over *all* products
-of the catalogue. Only then are training products thinned, so that hold-out and validation keep their full size.
+Copies (the same words, the same photo, or nearly so) share a cluster, and the cluster decides the split, over *all*
+products of the catalogue. Only then are training products thinned, so that hold-out and validation keep their full
+size.
 """
 
 import logging
@@ -9,14 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import compress
 
-from core.domain.clusters import group_copies
+from core.domain.clusters import Signature, group_copies
 from core.domain.splits import Split, split_of_base, unit_interval
 from core.domain.taxonomy import Taxonomy
 from core.settings import ServingSettings
 from core.store.rows import TrainingRow
 from preprocessing.catalogue import BadCatalogue, CatalogueItem
 from preprocessing.images import BadImage, ImageFolder, sanitise
-from preprocessing.ingest.fingerprints import fingerprints_of
+from preprocessing.ingest.copies import Copies, count_copies
+from preprocessing.ingest.fingerprints import Marks, find_near, marks_of, sign_photo
 from preprocessing.ingest.parallel import map_in_order
 
 _log = logging.getLogger(__name__)
@@ -27,11 +29,14 @@ _PROGRESS_EVERY = 500  # products
 class Plan:
     """The import decided, before any of it counts: one placed row a product of the catalogue, and which of them stay.
 
-    ``survives`` says which products thinning leaves alone; ``stays`` adds those that are no training rows.
+    ``survives`` says which products thinning leaves alone; ``stays`` adds those that are no training rows. ``marks``
+    are aligned with ``found``, and ``copies`` counts over all of it.
     """
 
     survives: list[bool]
     found: list[TrainingRow]
+    marks: list[Marks]
+    copies: Copies
 
     @property
     def stays(self) -> list[bool]:
@@ -44,6 +49,11 @@ class Plan:
         """Those of ``found`` that stay: the base segment, in its order."""
         return list(compress(self.found, self.stays))
 
+    @property
+    def marks_of_rows(self) -> list[Marks]:
+        """Aligned with ``rows``."""
+        return list(compress(self.marks, self.stays))
+
 
 def make_plan(items: Sequence[CatalogueItem], photos: "Photos", *, base: float) -> Plan:
     """Place every product, and thin the training ones to the share ``base``; ``photos`` keeps those of who stays.
@@ -52,7 +62,7 @@ def make_plan(items: Sequence[CatalogueItem], photos: "Photos", *, base: float) 
         BadCatalogue: a photo is missing or cannot be decoded.
     """
     survives = [unit_interval("thin", item.product_id) < base for item in items]
-    plan = Plan(survives, _place(items, photos.visit(items, survives)))
+    plan = _place(items, survives, photos.visit(items, survives))
     if not photos.writable:
         return plan
     late = [stays and not survived for stays, survived in zip(plan.stays, survives, strict=True)]
@@ -80,6 +90,14 @@ def require_known_codes(items: Sequence[CatalogueItem], taxonomy: Taxonomy) -> N
 
 
 @dataclass(frozen=True, slots=True)
+class Visited:
+    """A product's photo: the sha256 of its sanitised bytes, "" without one, and its signature, if it has one."""
+
+    sha256: str
+    signature: Signature | None
+
+
+@dataclass(frozen=True, slots=True)
 class Photos:
     """Sanitises the catalogue's photos; only products that are sure to stay get theirs stored."""
 
@@ -87,36 +105,39 @@ class Photos:
     limits: ServingSettings
     writable: bool
 
-    def visit(self, items: Sequence[CatalogueItem], keep: Sequence[bool]) -> list[str]:
-        """The sha256 of each product's sanitised photo, "" without one; stores the photos of those in ``keep``."""
-        shas: list[str] = []
-        for sha in map_in_order(self._visit_one, list(zip(items, keep, strict=True))):
-            shas.append(sha)
-            if len(shas) % _PROGRESS_EVERY == 0 or len(shas) == len(items):
-                _log.info("import.photos", extra={"done": len(shas), "of": len(items)})
-        return shas
+    def visit(self, items: Sequence[CatalogueItem], keep: Sequence[bool]) -> list[Visited]:
+        """Each product's photo as it is stored; stores the photos of those in ``keep``."""
+        visited: list[Visited] = []
+        for one in map_in_order(self._visit_one, list(zip(items, keep, strict=True))):
+            visited.append(one)
+            if len(visited) % _PROGRESS_EVERY == 0 or len(visited) == len(items):
+                _log.info("import.photos", extra={"done": len(visited), "of": len(items)})
+        return visited
 
-    def _visit_one(self, visit: tuple[CatalogueItem, bool]) -> str:
+    def _visit_one(self, visit: tuple[CatalogueItem, bool]) -> Visited:
         item, keep = visit
         data = item.read_photo()
         if data is None:
-            return ""
+            return Visited("", None)
         try:
             photo = sanitise(data, max_bytes=self.limits.max_upload_bytes, max_pixels=self.limits.max_image_pixels)
         except BadImage as error:
             raise BadCatalogue(f"{item.origin}: photo {item.photo}: {error}") from error
         if keep and self.writable:
             self.folder.put(photo)
-        return photo.sha256
+        return Visited(photo.sha256, sign_photo(photo.data))
 
 
-def _place(items: Sequence[CatalogueItem], shas: Sequence[str]) -> list[TrainingRow]:
+def _place(items: Sequence[CatalogueItem], survives: list[bool], photos: Sequence[Visited]) -> Plan:
     """Give every product of the catalogue its cluster and its split."""
     marks = [
-        fingerprints_of(item.product_id, item.designation, item.description, sha)
-        for item, sha in zip(items, shas, strict=True)
+        marks_of(item.product_id, item.designation, item.description, photo.sha256, photo.signature)
+        for item, photo in zip(items, photos, strict=True)
     ]
-    return [_row(item, sha, cluster) for item, sha, cluster in zip(items, shas, group_copies(marks), strict=True)]
+    near = find_near({mark: signature for one in marks for mark, signature in one.signatures.items()})
+    clusters = group_copies([one.fingerprints for one in marks], near)
+    rows = [_row(item, photo.sha256, cluster) for item, photo, cluster in zip(items, photos, clusters, strict=True)]
+    return Plan(survives, rows, marks, count_copies(rows, marks, near))
 
 
 def _row(item: CatalogueItem, image_sha256: str, cluster: str) -> TrainingRow:

@@ -1,17 +1,23 @@
-"""Which fingerprints are known, and the cluster and split their holders were given."""
+"""Which fingerprints are known, which of them are near, and the cluster and split their holders were given.
+
+What a batch costs here depends on the batch: fingerprints and lookup keys are primary keys, so the size of the store
+counts by its logarithm.
+"""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Delete, Select, delete, insert, select
+from sqlalchemy import Delete, Insert, Select, delete, distinct, func, insert, select
 from sqlalchemy.orm import Session
 
-from core.db.models import ClusterMember, SegmentClaim
-from core.domain.clusters import Placement
+from core.db.models import ClusterMember, NearKey, NearSignature, SegmentClaim
+from core.domain.clusters import Placement, Signature, lookup_key
 from core.domain.splits import Split
 
-_CHUNK = 500  # fingerprints a statement: SQLite and MySQL both bound what one may hold
+_CHUNK = 500  # values a statement: SQLite and MySQL both bound what one may hold
+_INSERTS = 10_000  # rows handed to the driver at once: a base import has millions
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +28,20 @@ class Member:
     place: Placement
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How much is known about copies: ``clusters`` of products, by ``fingerprints``, ``signatures`` by their rule."""
+
+    clusters: int
+    fingerprints: int
+    signatures: dict[str, int]
+
+
 def places_of(session: Session, fingerprints: Collection[str]) -> dict[str, list[Placement]]:
     """Where the holders of these fingerprints went; fingerprints that nobody holds are absent."""
     found: defaultdict[str, list[Placement]] = defaultdict(list)
-    wanted = sorted(set(fingerprints))
-    for start in range(0, len(wanted), _CHUNK):
-        for mark, cluster, split in session.execute(select_places(wanted[start : start + _CHUNK])):
-            found[mark].append(Placement(cluster, Split(split)))
+    for mark, cluster, split in _in_chunks(session, select_places, sorted(set(fingerprints))):
+        found[mark].append(Placement(cluster, Split(split)))
     return dict(found)
 
 
@@ -39,30 +52,95 @@ def select_places(fingerprints: Collection[str]) -> Select[tuple[str, str, str]]
     )
 
 
+def candidates_of(session: Session, signatures: Mapping[str, Signature]) -> dict[str, dict[str, bytes]]:
+    """By fingerprint, the known others that share a lookup key with it, and what to compare; not yet compared."""
+    by_key: defaultdict[int, list[int]] = defaultdict(list)
+    for key, number in _in_chunks(
+        session, select_keys, sorted({key for one in signatures.values() for key in one.keys})
+    ):
+        by_key[key].append(number)
+    numbers = sorted({number for found in by_key.values() for number in found})
+    known = {number: (mark, content) for number, mark, content in _in_chunks(session, select_signatures, numbers)}
+    found: dict[str, dict[str, bytes]] = {}
+    for mark, signature in signatures.items():
+        others = {number for key in signature.keys for number in by_key[key]}
+        found[mark] = {other: content for other, content in sorted(known[number] for number in others) if other != mark}
+    return found
+
+
+def select_keys(keys: Collection[int]) -> Select[tuple[int, int]]:
+    """Who has these lookup keys."""
+    return select(NearKey.lookup_key, NearKey.signature_id).where(NearKey.lookup_key.in_(keys))
+
+
+def select_signatures(numbers: Collection[int]) -> Select[tuple[int, str, bytes]]:
+    """What the signatures of these numbers are of, and what they hold."""
+    return select(NearSignature.id, NearSignature.fingerprint, NearSignature.content).where(
+        NearSignature.id.in_(numbers)
+    )
+
+
 def add(session: Session, members: Collection[Member]) -> None:
     """Remember new members.
 
     Raises:
         sqlalchemy.exc.IntegrityError: one of the fingerprints is already in that cluster.
     """
-    if members:
-        session.execute(insert(ClusterMember), [_values(member) for member in members])
+    _insert(session, insert(ClusterMember), [_values(member) for member in members])
 
 
-def replace_all(session: Session, members: Collection[Member]) -> None:
-    """Remember the members of a base import, in the place of an earlier one that was never published.
+def add_signatures(session: Session, signatures: Mapping[str, Signature]) -> None:
+    """Remember signatures by fingerprint; those known by the same rule are left alone."""
+    numbers = {lookup_key("signature", one.rule, mark): mark for mark, one in signatures.items()}
+    known = {number for (number,) in _in_chunks(session, select_known, sorted(numbers))}
+    new = [(number, mark, signatures[mark]) for number, mark in sorted(numbers.items()) if number not in known]
+    rows = [{"id": number, "rule": one.rule, "fingerprint": mark, "content": one.content} for number, mark, one in new]
+    _insert(session, insert(NearSignature), rows)
+    keys = sorted((key, number) for number, _, one in new for key in one.keys)
+    _insert(session, insert(NearKey), [{"lookup_key": key, "signature_id": number} for key, number in keys])
+
+
+def select_known(numbers: Collection[int]) -> Select[tuple[int]]:
+    """Which signatures of these numbers are known."""
+    return select(NearSignature.id).where(NearSignature.id.in_(numbers))
+
+
+def replace_all(session: Session, members: Collection[Member], signatures: Mapping[str, Signature]) -> None:
+    """Remember what a base import found, in the place of an earlier one that was never published.
 
     Once a batch of validated rows has been claimed nothing is forgotten any more.
     """
-    session.execute(delete_unclaimed())
+    for statement in deletes_of_unclaimed():
+        session.execute(statement)
     wanted = {(member.fingerprint, member.place.cluster): member for member in members}
     known = places_of(session, [member.fingerprint for member in members])
     add(session, [member for key, member in wanted.items() if not _holds(known, *key)])
+    add_signatures(session, signatures)
 
 
-def delete_unclaimed() -> Delete:
-    """Forget every member, provided that no batch was ever claimed."""
-    return delete(ClusterMember).where(~select(SegmentClaim.segment).exists())
+def deletes_of_unclaimed() -> list[Delete]:
+    """Forget everything, provided that no batch was ever claimed."""
+    nothing_claimed = ~select(SegmentClaim.segment).exists()
+    return [delete(table).where(nothing_claimed) for table in (ClusterMember, NearSignature, NearKey)]
+
+
+def tally(session: Session) -> Tally:
+    """Count what is known. Reads all of it: for a report or a page of figures, not for every request."""
+    clusters, fingerprints = session.execute(
+        select(func.count(distinct(ClusterMember.cluster)), func.count(distinct(ClusterMember.fingerprint)))
+    ).one()
+    by_rule = select(NearSignature.rule, func.count()).group_by(NearSignature.rule).order_by(NearSignature.rule)
+    return Tally(clusters, fingerprints, dict(session.execute(by_rule).tuples().all()))
+
+
+def _in_chunks(session: Session, select_some: Callable[[Collection[Any]], Select[Any]], values: list[Any]) -> Iterator:
+    for start in range(0, len(values), _CHUNK):
+        yield from session.execute(select_some(values[start : start + _CHUNK]))
+
+
+def _insert(session: Session, statement: Insert, rows: Sequence[Mapping[str, Any]]) -> None:
+    for start in range(0, len(rows), _INSERTS):
+        session.execute(statement, rows[start : start + _INSERTS])
 
 
 def _holds(known: Mapping[str, Collection[Placement]], fingerprint: str, cluster: str) -> bool:

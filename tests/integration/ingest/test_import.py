@@ -81,7 +81,7 @@ def test_copies_share_a_cluster_and_are_reported(empty_shop: Shop, tmp_path: Pat
     imported = empty_shop.import_catalogue(data)
     rows = {row.product_id: row for row in Snapshot.open(empty_shop.store.training).rows}
     assert len({(rows[one].cluster, rows[one].split) for one in ("3000", "3001", "3004")}) == 1
-    assert (imported.duplicates, imported.conflicting_clusters) == (2, 1)
+    assert (imported.copies.found, imported.copies.same, imported.copies.conflicting_clusters) == (2, 2, 1)
 
 
 @pytest.mark.parametrize(
