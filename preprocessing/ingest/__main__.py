@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--limit", type=_count, help="look at only this many of its products")
     verb.set_defaults(run=_import)
 
-    verb = verbs.add_parser("append", help="bring validated predictions into the training store")
+    verb = verbs.add_parser("append", help="bring verdicts into the training store")
     verb.add_argument("--run-key", type=_run_key, required=True, help="the run that asks; again: the same batch")
     verb.add_argument("--if-due", action="store_true", help="only if LOOP_MIN_ROWS wait, or one for LOOP_MAX_AGE_S")
     verb.set_defaults(run=_append)
@@ -103,7 +103,7 @@ def _append(arguments: argparse.Namespace, engine: Engine, store: StoreSettings)
         print(json.dumps(asdict(appended)))
         return 0
     numbers = manifests.numbers(store.training)
-    print(json.dumps({"segment": None, "rows": 0, "manifest": numbers[-1] if numbers else None}))
+    print(json.dumps({"segment": None, "rows": 0, "retractions": 0, "manifest": numbers[-1] if numbers else None}))
     return NOTHING_TO_DO
 
 

@@ -38,7 +38,7 @@ def failpoint_names() -> list[str]:
     """Every failpoint that an import or an append can reach."""
     sources = [path for room in ("core/store", "preprocessing/ingest") for path in (ROOT / room).glob("*.py")]
     texts = [path.read_text(encoding="utf-8") for path in sources]
-    return sorted({name for text in texts for name in re.findall(r'failpoints\.reach\("([^"]+)"\)', text)})
+    return sorted({name for text in texts for name in re.findall(r'failpoints\.reach\("([^"]+)"', text)})
 
 
 def photo(seed: int) -> bytes:

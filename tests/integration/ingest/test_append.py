@@ -13,9 +13,7 @@ from core.store.manifests import newest, read
 from core.store.rows import decode_rows
 from core.store.segments import SegmentDiffers
 from core.store.snapshot import Snapshot
-from preprocessing.images import ImageFolder
 from preprocessing.ingest.append import Appended, NoTaxonomy, is_due
-from preprocessing.ingest.tensors import LostPhoto
 from tests.integration.conftest import same_on_any_database
 from tests.integration.ingest.shop import REVIEWER, Shop, photo, tensor_of_upload
 
@@ -77,7 +75,11 @@ def test_marking_moves_prediction_outbox_and_claim_on_together(shop: Shop) -> No
         claim = session.get_one(SegmentClaim, 1)
         assert (claim.run_key, claim.rows, claim.manifest) == ("monday", 1, 2)
         assert claim.ingested_at is not None
-        assert session.query(Audit).filter_by(subject="segment/1").one().detail == {"rows": 1, "manifest": 2}
+        assert session.query(Audit).filter_by(subject="segment/1").one().detail == {
+            "rows": 1,
+            "retractions": 0,
+            "manifest": 2,
+        }
 
 
 def test_rejected_and_pending_predictions_never_arrive(shop: Shop) -> None:
@@ -149,23 +151,6 @@ def test_a_long_queue_arrives_in_bounded_batches_in_order(shop: Shop) -> None:
     batches = [shop.append(f"run {number}", max_rows=2) for number in range(3)]
     assert [batch.rows for batch in batches if batch] == [2, 2, 1]
     assert list(shop.rows()) == ids
-
-
-def test_a_lost_photo_is_named_and_nothing_is_appended_until_it_is_back(shop: Shop) -> None:
-    lost = shop.validated("Livre", image=photo(101))
-    shop.validated("Jeu")
-    with shop.sessions() as session:
-        sha = session.get_one(Prediction, lost).image_sha256
-    path = ImageFolder(shop.store.images).path(sha or "")
-    kept = path.read_bytes()
-    for damage in (path.unlink, lambda: path.write_bytes(kept[:-1])):
-        damage()
-        with pytest.raises(LostPhoto, match=lost):
-            shop.append("monday")
-        assert shop.rows() == {}
-    path.write_bytes(kept)
-    assert shop.append("tuesday") == Appended("000001", 2, 2)
-    assert shop.check() == []
 
 
 @same_on_any_database
