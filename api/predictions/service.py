@@ -236,7 +236,10 @@ def list_page(
     """
     owner_id = None if caller.role.covers(Role.REVIEWER) else caller.id
     after = cursors.decode(order, cursor) if cursor is not None else None
-    rows = predictions.page(session, owner_id=owner_id, status=status, order=order, after=after, limit=limit + 1)
+    erased = caller.role.covers(Role.ADMIN)
+    rows = predictions.page(
+        session, owner_id=owner_id, status=status, order=order, after=after, limit=limit + 1, erased=erased
+    )
     shown = rows[:limit]
     return shown, cursors.encode(order, shown[-1]) if len(rows) > limit else None
 

@@ -3,10 +3,19 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from api.review.schemas import Reason
 from core.retraction import TakenBack
+
+
+def _written(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("a time is written in ISO 8601, with its zone")
+    return value
+
+
+Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_written)]
 
 
 class RetractionOrder(BaseModel):
@@ -18,8 +27,8 @@ class RetractionOrder(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     reviewer: Annotated[str, Field(min_length=1, max_length=64)]
-    since: Annotated[AwareDatetime, Field(strict=False)]
-    until: Annotated[AwareDatetime, Field(strict=False)]
+    since: Moment
+    until: Moment
     reason: Reason | None = None
     dry_run: bool = False
 

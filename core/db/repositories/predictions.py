@@ -114,16 +114,22 @@ def page(
     order: Order,
     after: Position | None,
     limit: int,
+    erased: bool = False,
 ) -> Sequence[Prediction]:
-    """Up to ``limit`` predictions of one owner (None: of everybody) after a position, in ``order``."""
-    return session.scalars(select_page(owner_id, status, order, after).limit(limit)).all()
+    """Up to ``limit`` predictions of one owner (None: of everybody) after a position, in ``order``.
+
+    Those that are erased are among them only with ``erased``.
+    """
+    return session.scalars(select_page(owner_id, status, order, after, erased=erased).limit(limit)).all()
 
 
 def select_page(
-    owner_id: str | None, status: Status | None, order: Order, after: Position | None
+    owner_id: str | None, status: Status | None, order: Order, after: Position | None, *, erased: bool = False
 ) -> Select[tuple[Prediction]]:
     """The statement behind ``page``, without its limit."""
     statement = select(Prediction)
+    if not erased:
+        statement = statement.where(Prediction.erase_requested_at.is_(None))
     if owner_id is not None:
         statement = statement.where(Prediction.owner_id == owner_id)
     if status is not None:
