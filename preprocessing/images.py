@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core import failpoints
-from core.durable import write_durably
+from core.durable import make_folder, write_durably
 from core.errors import Invalid, NotFound, Unavailable
-from core.store.durable import flush_again, make_folder
+from core.store.durable import flush_again
 
 IMAGE_SIZE = 224  # pixels
 RESIZE_RULE = "fit-white-bilinear-1"

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import failpoints
-from core.durable import write_durably
+from core.durable import make_folder, write_durably
 from core.store.rows import TrainingRow
 from core.store.segments import IMAGES, PRODUCTS, Segment
 from core.store.snapshot import Snapshot
@@ -201,7 +201,7 @@ class _Cache:
         kept = _load(path, (segment.rows, encoder.width))
         if kept is not None:
             return kept
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         present, read = given.open()
         job = _Job(what, encoder, segment, path)
         starts = range(0, segment.rows, BLOCK)

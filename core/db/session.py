@@ -8,6 +8,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
+from core.durable import make_folder
 from core.settings import DatabaseSettings
 
 _Result = TypeVar("_Result")
@@ -41,7 +42,7 @@ def make_engine(settings: DatabaseSettings, *, patient: bool = False) -> Engine:
     if url.get_backend_name() != "sqlite":
         return _make_mysql_engine(url, settings, patient=patient)
     if url.database and url.database != ":memory:":
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        make_folder(Path(url.database).parent)
     engine = create_engine(
         url,
         pool_size=settings.pool_size,

@@ -20,9 +20,9 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from core import failpoints
-from core.durable import aside_name, flush, flush_tree
+from core.durable import aside_name, flush, flush_tree, make_folder
 from core.errors import NotFound, Unavailable
-from core.store.durable import aside_folder, make_folder
+from core.store.durable import aside_folder
 
 MANIFEST, SPEC, ARRAYS = "manifest.json", "spec.json", "arrays.safetensors"
 

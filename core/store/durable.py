@@ -9,31 +9,7 @@ from pathlib import Path
 
 from core import failpoints
 from core.durable import aside_name, flush, write_flushed
-
-_named: set[Path] = set()  # folders whose names this process has flushed
-
-
-def make_folder(path: Path) -> Path:
-    """Create ``path`` and its parents, each new name flushed to the disk. Returns ``path``.
-
-    A folder that is there may have been made by a process that was killed before it flushed the name, and everything
-    in it would go with that name. So names that were found are flushed too, once in the life of a process, as far up
-    as they can be ours: to the mount point, or to a folder in which we may not write.
-    """
-    whole = path.absolute()
-    for folder in reversed([whole, *whole.parents][:-1]):
-        if not folder.exists():
-            folder.mkdir(exist_ok=True)
-        elif folder in _named or not _may_be_ours(folder):
-            continue
-        flush(folder.parent)
-        _named.add(folder)
-    return path
-
-
-def _may_be_ours(folder: Path) -> bool:
-    same_disk = folder.stat().st_dev == folder.parent.stat().st_dev
-    return same_disk and os.access(folder.parent, os.R_OK | os.W_OK)
+from core.durable import make_folder as make_folder
 
 
 def flush_again(path: Path) -> None:

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from core import failpoints
+from core.durable import make_folder
 from core.errors import Conflict, NotFound, Unavailable
-from core.store.durable import flush_again, make_folder, publish_once
+from core.store.durable import flush_again, publish_once
 from core.store.segments import Segment, StoredFile
 
 _FILE = re.compile(r"(\d{6,})\.json")

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import failpoints
-from core.durable import flush
+from core.durable import flush, make_folder
 from core.errors import Conflict, Unavailable
-from core.store.durable import aside_folder, make_folder, sweep
+from core.store.durable import aside_folder, sweep
 from core.store.rows import TrainingRow, decode_rows, encode_rows
 
 PRODUCTS = "products.csv"

@@ -17,7 +17,7 @@ import shutil
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +49,7 @@ class Size:
     mutant_states: int
 
 
-_SIZES = {"short": Size(180, 4, 2, 60), "full": Size(3000, 60, 20, 200)}
+_SIZES = {"short": Size(180, 4, 2, 60), "full": Size(4200, 100, 30, 200)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +283,20 @@ def run(plan: Plan, say: Progress) -> Tally:
     parent = memory if os.access(memory, os.W_OK) else plan.folder
     scratch = Path(tempfile.mkdtemp(prefix="etalon-powerloss-", dir=parent))
     try:
-        return Campaign(plan, say, scratch).run()
+        with _noting_failpoints(plan.failpoint_log):
+            return Campaign(plan, say, scratch).run()
     finally:
         shutil.rmtree(scratch)
+
+
+@contextmanager
+def _noting_failpoints(log: Path) -> Iterator[None]:
+    """Everything happens in this process, so it is this one that notes what it comes by."""
+    before = os.environ.get("ETALON_FAILPOINT_LOG")
+    os.environ["ETALON_FAILPOINT_LOG"] = str(log)
+    try:
+        yield
+    finally:
+        del os.environ["ETALON_FAILPOINT_LOG"]
+        if before is not None:
+            os.environ["ETALON_FAILPOINT_LOG"] = before

@@ -15,10 +15,10 @@ from core.db.models import Base, Prediction, UserAccount
 from core.db.repositories import promotions
 from core.db.session import make_readers, transact
 from core.domain.roles import Role
-from core.durable import write_durably
+from core.durable import make_folder, write_durably
 from core.registry.packages import MissingPackage, Package, open_package, write_package
 from core.store import training_csv
-from core.store.durable import make_folder, publish_once
+from core.store.durable import publish_once
 from core.store.rows import encode_rows
 from core.store.snapshot import Snapshot
 from preprocessing.images import ImageFolder

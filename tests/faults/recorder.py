@@ -162,6 +162,14 @@ class Recorder:
         self.log.append(Open(handle, path, created))
         return handle
 
+    def handle_of(self, file: Any, descriptor: int, *, created: bool) -> int:
+        """The handle of a file that was just opened, by its path or by a descriptor that is known."""
+        if isinstance(file, int):
+            return self._open[file][0]
+        path = self.inside(file)
+        assert path is not None, file
+        return self.opened(descriptor, path, created=created)
+
     def closed(self, descriptor: int) -> None:
         """Forget a descriptor, whose number may come again."""
         self._open.pop(descriptor, None)
@@ -181,15 +189,13 @@ class Recorder:
             closefd: bool = True,
             opener: Any = None,
         ) -> Any:
-            if isinstance(file, int):
-                path = "" if file in self._open and set(mode) & set("wxa+") else None
-            else:
-                path = self.inside(file) if set(mode) & set("wxa+") else None
-            if path is None:
+            writes = bool(set(mode) & set("wxa+"))
+            known = file in self._open if isinstance(file, int) else self.inside(file) is not None
+            if not writes or not known:
                 return real(file, mode, buffering, encoding, errors, newline, closefd, opener)
-            if isinstance(file, int) or opener is not None:
+            if opener is not None or not closefd:
                 raise NotImplementedError(f"the recorder knows no such way to open a file. Received: {file} {mode}")
-            raw = _RecordedFile(self, file, path, mode.replace("b", "").replace("t", ""))
+            raw = _RecordedFile(self, file, mode.replace("b", "").replace("t", ""))
             if "b" in mode and buffering == 0:
                 return raw
             buffered = io.BufferedRandom(raw) if "+" in mode else io.BufferedWriter(raw)
@@ -201,14 +207,14 @@ class Recorder:
 class _RecordedFile(io.FileIO):
     """A file that tells the recorder what is written to it, as the system is told."""
 
-    def __init__(self, recorder: Recorder, file: Any, path: str, mode: str) -> None:
+    def __init__(self, recorder: Recorder, file: Any, mode: str) -> None:
         with recorder._lock:
-            existed = os.path.lexists(file)
+            existed = isinstance(file, int) or os.path.lexists(file)
             super().__init__(file, mode)
             self._recorder = recorder
             self._at_end = "a" in mode
-            self._handle = recorder.opened(self.fileno(), path, created=not existed)
-            if "w" in mode and existed:
+            self._handle = recorder.handle_of(file, self.fileno(), created=not existed)
+            if "w" in mode and existed and not isinstance(file, int):
                 recorder.log.append(Truncate(self._handle, 0, _changed_ns(self.fileno())))
 
     def write(self, data: Any) -> int:

@@ -57,16 +57,18 @@ def test_every_way_to_change_a_file_is_recorded(tmp_path: Path) -> None:
             file.seek(3)
             file.write(b"DEUX")
             file.truncate(9)
-        descriptor = os.open(tmp_path / "b", os.O_CREAT | os.O_WRONLY)
+        descriptor = os.open(tmp_path / "b", os.O_CREAT | os.O_RDWR)
         os.write(descriptor, b"by number")
         os.ftruncate(descriptor, 5)
-        os.close(descriptor)
+        with os.fdopen(descriptor, "r+b") as file:
+            file.seek(5)
+            file.write(b"and as a file")
         os.link(tmp_path / "b", tmp_path / "c")
         (tmp_path / "b").replace(tmp_path / "d")
         shutil.copytree(tmp_path / "a", tmp_path / "copy")
         shutil.rmtree(tmp_path / "a")
     assert disk.visible().fingerprint == State.of(tmp_path).fingerprint
-    assert disk.visible().files["copy/text"] == b"un\nDEUX\nt"
+    assert disk.visible().files == {"copy/text": b"un\nDEUX\nt", "c": b"by nuand as a file", "d": b"by nuand as a file"}
 
 
 def test_a_way_to_write_that_it_does_not_know_is_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.durable import write_durably
+from core.durable import make_folder, write_durably
 from core.registry.packages import (
     CorruptPackage,
     MissingPackage,
@@ -23,7 +23,6 @@ from core.registry.packages import (
     write_package,
 )
 from core.settings import ModelSettings
-from core.store.durable import make_folder
 from inference.encoders import IMAGE_ENCODER, TEXT_ENCODER, TOKENIZER
 from inference.tokens import TokenReader, pad
 from preprocessing.images import IMAGE_SIZE

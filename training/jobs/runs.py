@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from core.durable import write_durably
+from core.durable import make_folder, write_durably
 
 _CODE = Path(__file__).resolve().parents[2]
 _ROOMS = ("preprocessing", "inference", "training")
@@ -73,7 +73,7 @@ class ResultFile:
     def write(self, result: Mapping[str, Any]) -> dict[str, Any]:
         """Keep ``result`` durably and return it as it will be read back."""
         text = json.dumps(result, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self._path.parent)
         write_durably(self._path, text.encode())
         return json.loads(text)
 

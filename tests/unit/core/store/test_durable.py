@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from core import failpoints
+from core.durable import make_folder
 from core.failpoints import FailpointError
-from core.store.durable import aside_folder, make_folder, publish_once, sweep
+from core.store.durable import aside_folder, publish_once, sweep
 
 
 def test_of_two_writers_exactly_one_publishes(tmp_path: Path) -> None:
