@@ -96,7 +96,7 @@ def add_signatures(session: Session, signatures: Mapping[str, Signature]) -> Non
     new = [(number, mark, signatures[mark]) for number, mark in sorted(numbers.items()) if number not in known]
     rows = [{"id": number, "rule": one.rule, "fingerprint": mark, "content": one.content} for number, mark, one in new]
     _insert(session, insert(NearSignature), rows)
-    keys = sorted((key, number) for number, _, one in new for key in one.keys)
+    keys = sorted({(key, number) for number, _, one in new for key in one.keys})
     _insert(session, insert(NearKey), [{"lookup_key": key, "signature_id": number} for key, number in keys])
 
 
