@@ -2,17 +2,18 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import httpx
 
 from client.answers import Champion, Prediction, PredictionPage
+from client.review import Review
 from client.session import PasswordToken, Session
 
 
-class EtalonClient:
+class EtalonClient(Review):
     """A signed-in caller of one Etalon service. Safe to share between threads; close it, or use it in a ``with``.
 
     Args:
@@ -94,7 +95,7 @@ class EtalonClient:
         status: str | None = None,
         limit: int = 50,
         cursor: str | None = None,
-        order: Literal["newest", "uncertain"] = "newest",
+        order: Literal["newest", "oldest", "uncertain"] = "newest",
     ) -> PredictionPage:
         """A page of the caller's predictions; of everybody's for a reviewer or an admin."""
         query = {"status": status, "limit": limit, "cursor": cursor, "order": order}
@@ -112,23 +113,6 @@ class EtalonClient:
             if cursor is None:
                 return
 
-    def validate(self, prediction_id: str, *, prdtypecode: int | None = None, reason: str | None = None) -> Prediction:
-        """Accept a pending prediction with its current code, or with ``prdtypecode`` where that is given."""
-        return self._decide(prediction_id, {"accept": True, "prdtypecode": prdtypecode, "reason": reason})
-
-    def reject(self, prediction_id: str, *, reason: str | None = None) -> Prediction:
-        """Refuse a pending prediction: it will not join the training data."""
-        return self._decide(prediction_id, {"accept": False, "reason": reason})
-
-    def modify(self, prediction_id: str, prdtypecode: int) -> Prediction:
-        """Give a pending prediction another current code."""
-        body = {"prdtypecode": prdtypecode}
-        return Prediction.from_json(self._ask("PATCH", f"/predictions/{prediction_id}", repeatable=True, json=body))
-
-    def delete(self, prediction_id: str) -> None:
-        """Remove a pending prediction."""
-        self._session.send("DELETE", f"/predictions/{prediction_id}", repeatable=False)
-
     def champion(self) -> Champion:
         """The release that is served."""
         return Champion.from_json(self._ask("GET", "/models/champion", repeatable=True))
@@ -136,12 +120,3 @@ class EtalonClient:
     def classes(self) -> Any:
         """The active taxonomy, as the service writes it."""
         return self._ask("GET", "/classes", repeatable=True)
-
-    def _decide(self, prediction_id: str, body: Mapping[str, Any]) -> Prediction:
-        said = {name: value for name, value in body.items() if value is not None}
-        path = f"/predictions/{prediction_id}/validate"
-        # Not repeatable: a second verdict on the same row is a conflict, even if it is one's own.
-        return Prediction.from_json(self._ask("POST", path, repeatable=False, json=said))
-
-    def _ask(self, method: str, path: str, *, repeatable: bool, **arguments: Any) -> Any:
-        return self._session.send(method, path, repeatable=repeatable, **arguments).json()

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
-from client import EtalonClient, ProblemError
+from client import Decision, EtalonClient, ProblemError
 from tests.integration.api.toys import PASSWORD, Service
 
 
@@ -88,6 +89,46 @@ def test_a_pending_prediction_can_be_deleted(carla: EtalonClient) -> None:
     with pytest.raises(ProblemError) as raised:
         carla.prediction(prediction.id)
     assert raised.value.status == 404
+
+
+def test_a_verdict_is_undone_told_and_decided_with_others(carla: EtalonClient, remy: EtalonClient) -> None:
+    first, second = (carla.predict(f"Produit {n}") for n in range(2))
+    assert remy.validate(first.id, version=1).version == 2
+    assert remy.undo(first.id, reason="trop vite").status == "pending"
+    told = remy.history(first.id)
+    assert [(record.action, record.reason, record.reviewer) for record in told] == [
+        ("validate", None, "remy"),
+        ("undo", "trop vite", "remy"),
+    ]
+    done = remy.validate_all([Decision(second.id), Decision(first.id, accept=False, version=3)])
+    assert [one.status for one in done] == ["validated", "rejected"]
+    with pytest.raises(ProblemError) as raised:
+        remy.undo(second.id, version=1)
+    assert raised.value.status == 412
+
+
+def test_a_product_is_leased_and_then_there_is_nothing_left(carla: EtalonClient, remy: EtalonClient) -> None:
+    assert remy.next_to_review() is None
+    made = carla.predict("Produit")
+    lease = remy.next_to_review(order="newest")
+    assert lease is not None
+    assert lease.prediction == made
+    assert lease.leased_until.tzinfo is not None
+
+
+def test_an_admin_takes_labels_back(sign_in: Callable[[str], EtalonClient], carla: EtalonClient) -> None:
+    remy, ada = sign_in("remy"), sign_in("ada")
+    made = [remy.validate(carla.predict(f"Produit {n}").id) for n in range(3)]
+    assert ada.retract(made[0].id).status == "retracted"
+    now = datetime.now(UTC)
+    span = {"since": now - timedelta(days=1), "until": now + timedelta(days=1)}
+    assert ada.take_back("remy", **span, dry_run=True).withdrawn == 2
+    assert ada.take_back("remy", **span, reason="exercice").by_split == {"none yet": 2}
+    assert {carla.prediction(one.id).status for one in made} == {"retracted"}
+    with pytest.raises(ProblemError) as raised:
+        ada.correct(made[0].id, 40)
+    assert raised.value.code == "review.not_ingested"
+    assert carla.delete(made[0].id) is True
 
 
 def test_pages_are_followed_to_the_end(carla: EtalonClient) -> None:

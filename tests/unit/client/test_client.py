@@ -3,12 +3,13 @@
 import json
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
 
-from client import EtalonClient, ProblemError
+from client import Decision, EtalonClient, ProblemError
 from client.__main__ import main
 
 PREDICTION = {
@@ -151,11 +152,74 @@ def test_a_lost_prediction_is_repeated_under_the_same_idempotency_key(connect: A
     assert first == second
 
 
-def test_a_lost_verdict_is_not_repeated(connect: Any) -> None:
+@pytest.mark.parametrize(
+    "decide",
+    [
+        lambda client: client.validate("0198"),
+        lambda client: client.reject("0198"),
+        lambda client: client.modify("0198", 40),
+        lambda client: client.undo("0198"),
+        lambda client: client.correct("0198", 40),
+        lambda client: client.retract("0198"),
+        lambda client: client.delete("0198"),
+    ],
+)
+def test_a_lost_decision_is_repeated_under_the_same_name(connect: Any, decide: Callable[[EtalonClient], Any]) -> None:
     service = Service(httpx.ReadTimeout("lost"))
-    with pytest.raises(httpx.ReadTimeout):
-        connect(service).validate("0198")
-    assert len(service.requests) == 1
+    decide(connect(service))
+    first, second = service.requests
+    assert first.headers["idempotency-key"] == second.headers["idempotency-key"]
+    assert first.content == second.content
+
+
+def test_two_decisions_have_two_names_and_one_may_be_given(connect: Any) -> None:
+    service = Service()
+    client = connect(service)
+    for key in (None, None, "mine"):
+        client.validate("0198", idempotency_key=key)
+    names = [request.headers["idempotency-key"] for request in service.requests]
+    assert len(set(names)) == 3
+    assert names[2] == "mine"
+
+
+def test_a_version_is_sent_as_a_condition(connect: Any) -> None:
+    service = Service()
+    client = connect(service)
+    client.retract("0198", version=4)
+    client.undo("0198")
+    assert service.requests[0].headers["if-match"] == '"4"'
+    assert "if-match" not in service.requests[1].headers
+
+
+def test_several_decisions_are_one_request(connect: Any) -> None:
+    service = Service(body={"items": [PREDICTION, PREDICTION]})
+    done = connect(service).validate_all([Decision("0198"), Decision("0199", accept=False, version=2)], reason="why")
+    assert len(done) == 2
+    assert json.loads(service.requests[0].content) == {
+        "items": [{"id": "0198", "accept": True}, {"id": "0199", "accept": False, "version": 2}],
+        "reason": "why",
+    }
+
+
+def test_a_delete_says_whether_anything_is_left(connect: Any) -> None:
+    client = connect(Service(httpx.Response(204), httpx.Response(202)))
+    assert [client.delete("0198"), client.delete("0199")] == [True, False]
+
+
+def test_nothing_to_review_is_none(connect: Any) -> None:
+    service = Service(httpx.Response(204), body={**PREDICTION, "leased_until": "2026-11-21T10:00:00Z"})
+    client = connect(service)
+    assert client.next_to_review() is None
+    lease = client.next_to_review(order="oldest")
+    assert lease is not None
+    assert (lease.prediction.id, lease.leased_until.hour) == ("0198", 10)
+    assert service.requests[1].url.params["order"] == "oldest"
+
+
+def test_a_take_back_needs_times_with_a_zone(connect: Any) -> None:
+    moment = datetime.fromisoformat("2026-11-01T00:00:00")
+    with pytest.raises(ValueError, match="time zone"):
+        connect(Service()).take_back("remy", since=moment, until=moment)
 
 
 def test_a_rejection_sends_no_code(connect: Any) -> None:
@@ -178,6 +242,30 @@ def test_the_command_prints_the_answer_as_json(
     monkeypatch.setenv("ETALON_PASSWORD", "right")
     assert main(["predict", "Piscine gonflable"], transport=Service()) == 0
     assert json.loads(capsys.readouterr().out) == PREDICTION
+
+
+@pytest.mark.parametrize(
+    ("words", "request_line"),
+    [
+        ("validate 0198 --code 40 --version 3", "POST /predictions/0198/validate"),
+        ("reject 0198 --reason blurred", "POST /predictions/0198/validate"),
+        ("modify 0198 --code 40", "PATCH /predictions/0198"),
+        ("undo 0198", "POST /predictions/0198/undo"),
+        ("correct 0198 --code 40", "POST /predictions/0198/correct"),
+        ("retract 0198", "POST /predictions/0198/retract"),
+        ("delete 0198", "DELETE /predictions/0198"),
+    ],
+)
+def test_every_decision_is_a_verb_of_the_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: str, request_line: str
+) -> None:
+    monkeypatch.setenv("ETALON_USER", "ann")
+    monkeypatch.setenv("ETALON_PASSWORD", "right")
+    service = Service()
+    assert main(words.split(), transport=service) == 0
+    (request,) = service.requests
+    assert f"{request.method} {request.url.path}" == request_line
+    assert json.loads(capsys.readouterr().out)["id"] == "0198"
 
 
 def test_the_command_says_which_credential_is_missing(

@@ -1,0 +1,160 @@
+"""The decisions that people take about predictions, as methods."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Literal
+
+from client.answers import Decision, Lease, Prediction, Retraction, VerdictRecord
+from client.session import Session
+
+
+class Review:
+    """What ``EtalonClient`` offers to reviewers and admins.
+
+    Every deciding method takes ``version``, the only version of the product that it may be made on (the service
+    refuses with 412 if there is a newer one), and ``idempotency_key``, a name for the request: sent again under
+    it, the request decides nothing again. Without one a name is made, so that a request repeated after a lost
+    connection still decides once.
+    """
+
+    _session: Session
+
+    def validate(
+        self,
+        prediction_id: str,
+        *,
+        prdtypecode: int | None = None,
+        reason: str | None = None,
+        version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Prediction:
+        """Accept a pending prediction with its current code, or with ``prdtypecode`` where that is given."""
+        body = {"accept": True, "prdtypecode": prdtypecode, "reason": reason}
+        return self._decide("POST", prediction_id, "/validate", body, version, idempotency_key)
+
+    def reject(
+        self,
+        prediction_id: str,
+        *,
+        reason: str | None = None,
+        version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Prediction:
+        """Refuse a pending prediction: it will not join the training data."""
+        body = {"accept": False, "reason": reason}
+        return self._decide("POST", prediction_id, "/validate", body, version, idempotency_key)
+
+    def modify(
+        self, prediction_id: str, prdtypecode: int, *, version: int | None = None, idempotency_key: str | None = None
+    ) -> Prediction:
+        """Give a pending prediction another current code."""
+        return self._decide("PATCH", prediction_id, "", {"prdtypecode": prdtypecode}, version, idempotency_key)
+
+    def undo(
+        self,
+        prediction_id: str,
+        *,
+        reason: str | None = None,
+        version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Prediction:
+        """Put a decided prediction back into the queue, while no batch has claimed it; admins also a retracted one."""
+        return self._decide("POST", prediction_id, "/undo", {"reason": reason}, version, idempotency_key)
+
+    def correct(
+        self,
+        prediction_id: str,
+        prdtypecode: int,
+        *,
+        reason: str | None = None,
+        version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Prediction:
+        """Give a row of the training store another code (admins)."""
+        body = {"prdtypecode": prdtypecode, "reason": reason}
+        return self._decide("POST", prediction_id, "/correct", body, version, idempotency_key)
+
+    def retract(
+        self,
+        prediction_id: str,
+        *,
+        reason: str | None = None,
+        version: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Prediction:
+        """Take an accepted label back; the next snapshot is without it (admins)."""
+        return self._decide("POST", prediction_id, "/retract", {"reason": reason}, version, idempotency_key)
+
+    def validate_all(
+        self, decisions: Sequence[Decision], *, reason: str | None = None, idempotency_key: str | None = None
+    ) -> tuple[Prediction, ...]:
+        """Decide about up to 200 pending predictions, all or none, and answer in the order of ``decisions``."""
+        body = _said({"items": [_said(asdict(decision)) for decision in decisions], "reason": reason})
+        headers = _terms(None, idempotency_key)
+        answer = self._ask("POST", "/predictions/validate", repeatable=True, json=body, headers=headers)
+        return tuple(Prediction.from_json(item) for item in answer["items"])
+
+    def delete(self, prediction_id: str, *, version: int | None = None, idempotency_key: str | None = None) -> bool:
+        """Erase a prediction.
+
+        Returns:
+            True when nothing of it is left; False when its text and photo go with the next snapshot.
+        """
+        headers = _terms(version, idempotency_key)
+        answer = self._session.send("DELETE", f"/predictions/{prediction_id}", repeatable=True, headers=headers)
+        return answer.status_code == HTTPStatus.NO_CONTENT
+
+    def next_to_review(self, *, order: Literal["uncertain", "newest", "oldest"] = "uncertain") -> Lease | None:
+        """The next product to review, kept for this person for a while; None when nothing is free."""
+        answer = self._session.send("GET", "/review/next", repeatable=True, params={"order": order})
+        return None if answer.status_code == HTTPStatus.NO_CONTENT else Lease.from_json(answer.json())
+
+    def history(self, prediction_id: str) -> tuple[VerdictRecord, ...]:
+        """Every decision on a prediction, oldest first."""
+        answer = self._ask("GET", f"/predictions/{prediction_id}/history", repeatable=True)
+        return tuple(VerdictRecord.from_json(item) for item in answer["items"])
+
+    def take_back(
+        self, reviewer: str, *, since: datetime, until: datetime, reason: str | None = None, dry_run: bool = False
+    ) -> Retraction:
+        """Take back every label that ``reviewer`` gave from ``since`` until before ``until`` (admins).
+
+        Sent again it does what is left, so a lost connection is followed by another request.
+
+        Raises:
+            ValueError: a time has no time zone.
+        """
+        for moment in (since, until):
+            if moment.tzinfo is None:
+                raise ValueError(f"expected a time with its time zone. Received: {moment.isoformat()}")
+        body = _said({"reviewer": reviewer, "since": since.isoformat(), "until": until.isoformat(), "reason": reason})
+        order = {**body, "dry_run": dry_run}
+        return Retraction.from_json(self._ask("POST", "/admin/retractions", repeatable=True, json=order))
+
+    def _decide(
+        self,
+        method: str,
+        prediction_id: str,
+        path: str,
+        body: Mapping[str, Any],
+        version: int | None,
+        idempotency_key: str | None,
+    ) -> Prediction:
+        headers = _terms(version, idempotency_key)
+        url = f"/predictions/{prediction_id}{path}"
+        return Prediction.from_json(self._ask(method, url, repeatable=True, json=_said(body), headers=headers))
+
+    def _ask(self, method: str, path: str, *, repeatable: bool, **arguments: Any) -> Any:
+        return self._session.send(method, path, repeatable=repeatable, **arguments).json()
+
+
+def _terms(version: int | None, idempotency_key: str | None) -> dict[str, str]:
+    named = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+    return named if version is None else {**named, "If-Match": f'"{version}"'}
+
+
+def _said(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if value is not None}
