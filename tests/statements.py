@@ -14,10 +14,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Delete, Insert, Select, Update
+from sqlalchemy import Delete, Insert, Select, Table, Update
 from sqlalchemy.sql import ClauseElement
 
 from core.db import repositories
+from core.db.models import Base
 from core.db.repositories.labels import Span
 from core.db.repositories.predictions import Order, Position
 from core.domain import review
@@ -41,6 +42,7 @@ EXAMPLES: dict[Any, list[Any]] = {
     Move: _MOVES,
     OutboxKind: list(OutboxKind),
     Status: [Status.PENDING],
+    Table: list(Base.metadata.sorted_tables),
     Placement: [Placement("cluster", Split.TRAIN)],
 }
 """What an argument of this type may be. A new type of argument needs its line here."""

@@ -42,10 +42,10 @@ def migrate(engine: Engine) -> Migration:
     config = _config()
     with engine.connect() as connection, _alone(connection), connection.begin():
         config.attributes["connection"] = connection
-        before = _revision(connection)
+        before = revision_of(connection)
         _log.info("schema.upgrading", extra={"revision": before, "newest": newest_revision()})
         command.upgrade(config, "head")
-        done = Migration(before, _revision(connection), len(inspect(connection).get_table_names()))
+        done = Migration(before, revision_of(connection), len(inspect(connection).get_table_names()))
     _log.info("schema.upgraded", extra={"revision": done.after})
     return done
 
@@ -62,7 +62,8 @@ def _config() -> Config:
     return config
 
 
-def _revision(connection: Connection) -> str | None:
+def revision_of(connection: Connection) -> str | None:
+    """The revision that a database is at, None for one without our schema."""
     return MigrationContext.configure(connection).get_current_revision()
 
 

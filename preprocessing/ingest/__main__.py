@@ -9,6 +9,7 @@ import json
 import logging
 import sys
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
 
     verb = verbs.add_parser("fsck", help="check the store's invariants")
     verb.add_argument("--full", action="store_true", help="read every tensor and compare it with its photo")
+    verb.add_argument("--as-of", type=datetime.fromisoformat, help="measure ages at this moment (UTC) instead of now")
     verb.set_defaults(run=_fsck)
     return parser
 
@@ -108,7 +110,7 @@ def _append(arguments: argparse.Namespace, engine: Engine, store: StoreSettings)
 
 
 def _fsck(arguments: argparse.Namespace, engine: Engine, store: StoreSettings) -> int:
-    checked = check_loop(engine, store, LoopSettings(), full=arguments.full)
+    checked = check_loop(engine, store, LoopSettings(), full=arguments.full, as_of=arguments.as_of)
     for violation in checked.violations:
         print(violation)
     print(json.dumps({"violations": len(checked.violations), "manifest": checked.manifest}))

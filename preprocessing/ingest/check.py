@@ -1,6 +1,7 @@
 """The check of the loop's invariants on the real database and the real disk; what it found is kept in the database."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Engine
 
@@ -22,7 +23,9 @@ class Checked:
     manifest: int | None
 
 
-def check_loop(engine: Engine, store: StoreSettings, loop: LoopSettings, *, full: bool) -> Checked:
+def check_loop(
+    engine: Engine, store: StoreSettings, loop: LoopSettings, *, full: bool, as_of: datetime | None = None
+) -> Checked:
     """Check every invariant and record the result.
 
     Args:
@@ -30,6 +33,7 @@ def check_loop(engine: Engine, store: StoreSettings, loop: LoopSettings, *, full
         store: the training store, photos and packages that belong to it.
         loop: how long a row may wait before a batch takes it.
         full: read every tensor, photo and package too.
+        as_of: when ages are measured, UTC: a restored backup is as old as it was; None: now.
     """
     snapshots = make_snapshots(engine)
     photos = ImageFolder(store.images)
@@ -37,7 +41,7 @@ def check_loop(engine: Engine, store: StoreSettings, loop: LoopSettings, *, full
 
     def read_staging() -> Staging:
         with snapshots() as session:
-            return consistency.staging(session, full=full)
+            return consistency.staging(session, full=full, as_of=as_of)
 
     known = manifests.numbers(store.training)
     violations = fsck.check(

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,23 +13,13 @@ from sqlalchemy import Engine, delete, insert, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.audit_seal import seal
-from core.db.migrate import migrate
 from core.db.models import Audit, AuditSeal
 from core.db.repositories import audit, consistency
-from core.db.session import make_engine, make_sessions
-from core.settings import DatabaseSettings
+from core.db.session import make_sessions
 from core.store import fsck
 from tests.conftest import ROOT
 
 DETAIL = {"é": [1, 0.1], "a": None}
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = make_engine(DatabaseSettings(url=f"sqlite:///{tmp_path}/etalon.db"))
-    migrate(engine)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture
@@ -146,7 +135,7 @@ def test_the_command_prints_its_link_and_says_when_there_is_nothing(
     act(sessions, "validate")
 
     def run() -> tuple[int, dict[str, object]]:
-        environment = {**os.environ, "DB_URL": str(engine.url)}
+        environment = {**os.environ, "DB_URL": engine.url.render_as_string(hide_password=False)}
         command = [sys.executable, "-m", "core.audit_seal"]
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
         return done.returncode, json.loads(done.stdout.splitlines()[-1])

@@ -16,9 +16,15 @@ from core.domain.review import OutboxKind, Status
 _FETCH = 5_000  # rows held by the driver at a time
 
 
-def staging(session: Session, *, full: bool = True) -> Staging:
-    """Everything the database says of the loop, now; without ``full`` only the newest links of the audit."""
-    now: datetime = session.execute(select(utc_now())).scalar_one()
+def staging(session: Session, *, full: bool = True, as_of: datetime | None = None) -> Staging:
+    """Everything the database says of the loop.
+
+    Args:
+        session: a transaction, best one that sees one moment.
+        full: compute every link of the audit again; otherwise only the newest.
+        as_of: when ages are measured, UTC; None: now, by the database's clock.
+    """
+    now: datetime = as_of or session.execute(select(utc_now())).scalar_one()
     return Staging(
         predictions=_predictions(session, _work(session, now)),
         batches=tuple(_batch(now, *row) for row in session.execute(select_batches())),
