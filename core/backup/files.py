@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.backup.record import Refused, sha256_of
-from core.durable import aside_name, flush
+from core.durable import aside_name, flush, make_folder
 from core.errors import Unavailable
 
 
@@ -40,11 +40,11 @@ def only_writer(folder: Path) -> Iterator[None]:
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder and its parents where they are missing; new ones are for the owner's eyes only."""
+    """Make a folder and its parents where they are missing, durably; new ones are for the owner's eyes only."""
     for path in reversed([folder, *folder.parents]):
         if not path.is_dir():
             path.mkdir(mode=0o700, exist_ok=True)
-            flush(path.parent)
+    make_folder(folder)  # puts their names on the disk, found ones too: who made them may have been killed before it
 
 
 def write_private(path: Path, pieces: Iterable[bytes], *, expected: str | None = None) -> tuple[str, int]:

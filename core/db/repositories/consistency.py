@@ -1,6 +1,6 @@
 """The facts that the store's invariants are checked against."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
@@ -36,12 +36,8 @@ def staging(session: Session, *, full: bool = True, as_of: datetime | None = Non
 
 def _work(session: Session, now: datetime) -> dict[str, list[Work]]:
     found: defaultdict[str, list[Work]] = defaultdict(list)
-    given: Counter[int] = Counter()
     rows = session.execute(select_work().execution_options(yield_per=_FETCH))
     for prediction_id, kind, version, code, segment, row, done_at, created_at in rows:
-        if kind == OutboxKind.APPEND and segment is not None:
-            row = given[segment] if row is None else row  # batches of the first schema: in the order of their ids
-            given[segment] += 1
         age_s = (now - created_at).total_seconds()
         work = Work(OutboxKind(kind), version, code, segment, row, done_at is not None, age_s)
         found[prediction_id].append(work)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.domain.splits import Split
+from core.domain.clusters import straddling
 from core.errors import EtalonError
 from core.store import manifests, training_csv
 from core.store.fsck.violation import Violation
@@ -18,9 +18,6 @@ from core.store.segments import BASE_SEGMENT, IMAGES, PRODUCTS, Segment, open_im
 
 _TOLERANCE = 4.0
 """Mean difference (of 255) up to which a stored tensor is that of its photo: decoders differ between versions."""
-
-_LEARNT = frozenset({Split.TRAIN.value, Split.VALIDATION.value})
-_MEASURED = frozenset({Split.HOLDOUT.value, Split.FRESH.value})
 
 ReadTensor = Callable[[TrainingRow], NDArray[np.uint8]]
 """One row's tensor, ``(224, 224, 3)`` uint8 RGB, computed again from its stored photo."""
@@ -175,9 +172,8 @@ def _check_once(view: View) -> Iterator[Violation]:
 
 def _check_clusters(splits: dict[str, set[str]]) -> Iterator[Violation]:
     """Copies of one product are never both learnt from and measured with."""
-    for cluster, found in splits.items():
-        if found & _LEARNT and found & _MEASURED:
-            yield Violation("I4", f"its rows are in {', '.join(sorted(found))}", f"cluster {cluster}")
+    for cluster in straddling((cluster, split) for cluster, found in splits.items() for split in found):
+        yield Violation("I4", f"its rows are in {', '.join(sorted(splits[cluster]))}", f"cluster {cluster}")
 
 
 def _check_training_csv(training: Path, newest: Manifest, live: dict[str, int]) -> Iterator[Violation]:
