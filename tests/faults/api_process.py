@@ -107,7 +107,9 @@ class Api:
 _ADOPTED: list[subprocess.Popen[bytes]] = []  # kept, so that nobody warns about a child that was never waited for
 
 
-def reap() -> None:
-    """Take leave of the processes that were started by exec; they must be dead."""
+def reap() -> list[int]:
+    """Take leave of the processes that were started by exec, which must be dead; their exit statuses."""
+    statuses = []
     while _ADOPTED:
-        _ADOPTED.pop().wait(timeout=30)
+        statuses.append(_ADOPTED.pop().wait(timeout=30))
+    return statuses
