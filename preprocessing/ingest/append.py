@@ -13,6 +13,7 @@ do the same work to the same end.
 import logging
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -20,6 +21,7 @@ from core import failpoints
 from core.db.repositories import batches, ingest
 from core.db.repositories.batches import ClaimedRow
 from core.db.repositories.ingest import Claim
+from core.db.session import transact
 from core.domain.taxonomy import Taxonomy
 from core.errors import NotFound
 from core.settings import LoopSettings, StoreSettings
@@ -111,13 +113,17 @@ def _ingest(sessions: sessionmaker[Session], store: StoreSettings, claim: Claim,
     segment = write_segment(store.training, name, rows, tensors_of(rows, ImageFolder(store.images))) if rows else None
     manifest = publish_batch(store.training, segment, tombstones, taxonomy_version=taxonomy_version)
     failpoints.reach("append.published")
-    with sessions.begin() as session:
-        marked = batches.mark(session, claim, manifest)
-        failpoints.reach("append.marking")
+    marked = transact(sessions, partial(_mark, claim=claim, manifest=manifest))
     failpoints.reach("append.marked")
     facts = {"segment": name, "rows": claim.rows, "retractions": claim.retractions, "manifest": manifest}
     _log.info("append.done", extra={**facts, "marked": marked})
     return Appended(name, claim.rows, manifest, claim.retractions)
+
+
+def _mark(session: Session, claim: Claim, manifest: int) -> bool:
+    marked = batches.mark(session, claim, manifest)
+    failpoints.reach("append.marking")
+    return marked
 
 
 def training_row(row: ClaimedRow) -> TrainingRow:

@@ -7,6 +7,7 @@ stopped anywhere is simply run again.
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from core import failpoints
 from core.db.repositories import clusters, ingest
 from core.db.repositories.clusters import Member
+from core.db.session import transact
 from core.domain.clusters import Placement
 from core.domain.splits import Split
 from core.domain.taxonomy import Taxonomy
@@ -144,9 +146,8 @@ def _publish(sessions: sessionmaker[Session], store: StoreSettings, plan: Plan, 
             "remove that folder and import again"
         ) from error
     failpoints.reach("import.written")
-    with sessions.begin() as session:
-        signatures = {mark: one for marks in plan.marks_of_rows for mark, one in marks.signatures.items()}
-        clusters.replace_all(session, _members(plan), signatures)
+    signatures = {mark: one for marks in plan.marks_of_rows for mark, one in marks.signatures.items()}
+    transact(sessions, partial(clusters.replace_all, members=_members(plan), signatures=signatures))
     failpoints.reach("import.registered")
     manifest = append_segment(store.training, segment, taxonomy_version=taxonomy.version)
     failpoints.reach("import.published")
