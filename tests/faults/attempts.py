@@ -67,13 +67,13 @@ class Attempt:
             self.outcome = Outcome.ACKNOWLEDGED
             if first or self.action == "predict":
                 self.versions = self.versions or dict(answers)
-        elif self.outcome is not Outcome.UNKNOWN:
+        elif self.outcome is not Outcome.UNKNOWN or status == BUSY:  # it may have been committed before it was lost
             return
         elif first:
             self.outcome = Outcome.REFUSED
         elif status in _GONE or not self.keyed:  # it may have been done before, and what it was about went since
             self.closed = True
-        elif status != BUSY:
+        else:
             self.outcome = Outcome.REFUSED
 
 

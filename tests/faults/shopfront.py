@@ -61,10 +61,15 @@ STAFF = {
 
 
 @contextmanager
-def open_shopfront(folder: Path) -> Iterator[Shopfront]:
-    """A migrated database with ``STAFF``, a store with ``BASE_PRODUCTS``, and the toy model as epoch 1."""
+def open_shopfront(folder: Path, url: str | None = None) -> Iterator[Shopfront]:
+    """A migrated database with ``STAFF``, a store with ``BASE_PRODUCTS``, and the toy model as epoch 1.
+
+    Args:
+        folder: for the store and, without ``url``, for a SQLite database.
+        url: of a migrated database without a row.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    shop = Shop.open(folder)
+    shop = Shop.open(folder, url)
     migrate(shop.engine)
     people = {name: _person(number, name, role) for number, (name, role) in enumerate(STAFF.items())}
     with shop.sessions.begin() as session:
@@ -74,7 +79,7 @@ def open_shopfront(folder: Path) -> Iterator[Shopfront]:
     package = write_tiny_model(shop.store.packages, upload(0).data)
     release(shop, package)
     try:
-        yield Shopfront(shop, settings_of(shop.store, f"sqlite:///{folder}/etalon.db"), people, package)
+        yield Shopfront(shop, settings_of(shop.store, shop.url), people, package)
     finally:
         shop.engine.dispose()
 

@@ -33,6 +33,7 @@ class Clerk:
         name: begins the tags of this clerk's requests; no two clerks of a campaign share one.
         network: replaces the reliable one.
         keyed: share of the decisions that carry an ``Idempotency-Key``; the others name their version instead.
+        listen: hears every answer.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Clerk:
         name: str,
         network: httpx.BaseTransport | None = None,
         keyed: float = 1.0,
+        listen: Callable[[httpx.Response], None] | None = None,
     ) -> None:
         self.who = who
         self.attempts = attempts
@@ -54,6 +56,7 @@ class Clerk:
         self._keyed = keyed
         signed = {"Authorization": f"Bearer {who.token}"}
         self._http = httpx.Client(base_url=url, headers=signed, timeout=_TIMEOUT_S, transport=network)
+        self._http.event_hooks["response"] = [listen] if listen else []
 
     def close(self) -> None:
         """Hang up."""
