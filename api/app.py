@@ -20,6 +20,7 @@ from api.accounts.tokens import Tokens
 from api.deps import Parts
 from api.docs import schema
 from api.edge import Edge
+from api.metrics import MetricsListener
 from api.predictions.admission import Admission
 from api.serving.airflow import Airflow
 from api.serving.engine import ModelLoader, ServingEngine
@@ -103,10 +104,20 @@ def make_waker(parts: Parts) -> tuple[Waker, Airflow] | None:
     return Waker(parts.readers, airflow.announce, loop), airflow
 
 
+def make_metrics(parts: Parts) -> MetricsListener | None:
+    """The figures' own port; None where none is configured."""
+    serving = parts.settings.serving
+    if serving.metrics_port is None:
+        return None
+    return MetricsListener(parts.readers, serving.metrics_host, serving.metrics_port)
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: Parts = app.state.parts
-    alarm = make_waker(parts)
+    alarm, metrics = make_waker(parts), make_metrics(parts)
+    if metrics:
+        metrics.start()
     parts.serving.start()
     if alarm:
         alarm[0].start()
@@ -116,5 +127,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         if alarm:
             alarm[0].stop()
             alarm[1].close()
+        if metrics:
+            metrics.stop()
         parts.serving.stop()
         parts.database.dispose()

@@ -106,6 +106,8 @@ class ServingSettings(_Settings):
     max_in_flight: int = Field(default=16, ge=1, le=1024, description="predictions at once; the next are told to wait")
     inference_threads: int = Field(default=0, ge=0, le=256, description="0: as many as the machine has cores")
     log_level: str = "INFO"
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = Field(default=None, ge=1, le=65535, description="None: no figures are served")
 
 
 class ModelSettings(_Settings):

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 import uuid_utils
-from sqlalchemy import ColumnElement, Delete, Select, Update, and_, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, Delete, Select, Update, and_, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from core.db.models import Outbox, Prediction, Verdict
@@ -104,6 +104,16 @@ def unerased_of(session: Session, owner_id: str, *, limit: int) -> Sequence[Pred
     """Up to ``limit`` predictions of one owner that are not erased, by id."""
     statement = select(Prediction).where(Prediction.owner_id == owner_id, Prediction.erase_requested_at.is_(None))
     return session.scalars(statement.order_by(Prediction.id).limit(limit)).all()
+
+
+def count_by_status(session: Session) -> dict[Status, int]:
+    """How many predictions stand where; states without any are absent."""
+    return {Status(status): rows for status, rows in session.execute(select_counts())}
+
+
+def select_counts() -> Select[tuple[str, int]]:
+    """The statement behind ``count_by_status``."""
+    return select(Prediction.status, func.count()).group_by(Prediction.status)
 
 
 def page(
