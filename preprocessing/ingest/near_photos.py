@@ -24,7 +24,7 @@ from core.domain.clusters import Signature, lookup_key
 RULE = "photo-1"
 
 _HASH_SIDE = 16  # 256 bits
-_KEYS, _KEY_BITS = 8, 20  # keys a look; bits of the hash in each
+_KEYS, _KEY_BITS = 4, 18  # keys a look; bits of the hash in each
 _SIDE = 16  # points a side of the compared details
 _TINTS = 4  # points a side of the compared colours
 _LEAST_DETAIL = 32.0  # of a picture worth comparing: two grey levels a point

@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Delete, Insert, Select, delete, distinct, func, insert, select
+from sqlalchemy import Delete, Select, delete, distinct, func, insert, select
 from sqlalchemy.orm import Session
 
-from core.db.models import ClusterMember, NearKey, NearSignature, SegmentClaim
+from core.db.models import Base, ClusterMember, NearKey, NearSignature, SegmentClaim
 from core.domain.clusters import Placement, Signature, lookup_key
 from core.domain.splits import Split
 
@@ -86,7 +86,7 @@ def add(session: Session, members: Collection[Member]) -> None:
     Raises:
         sqlalchemy.exc.IntegrityError: one of the fingerprints is already in that cluster.
     """
-    _insert(session, insert(ClusterMember), [_values(member) for member in members])
+    _insert(session, ClusterMember, [_values(member) for member in members])
 
 
 def add_signatures(session: Session, signatures: Mapping[str, Signature]) -> None:
@@ -95,9 +95,9 @@ def add_signatures(session: Session, signatures: Mapping[str, Signature]) -> Non
     known = {number for (number,) in _in_chunks(session, select_known, sorted(numbers))}
     new = [(number, mark, signatures[mark]) for number, mark in sorted(numbers.items()) if number not in known]
     rows = [{"id": number, "rule": one.rule, "fingerprint": mark, "content": one.content} for number, mark, one in new]
-    _insert(session, insert(NearSignature), rows)
+    _insert(session, NearSignature, rows)
     keys = sorted({(key, number) for number, _, one in new for key in one.keys})
-    _insert(session, insert(NearKey), [{"lookup_key": key, "signature_id": number} for key, number in keys])
+    _insert(session, NearKey, [{"lookup_key": key, "signature_id": number} for key, number in keys])
 
 
 def select_known(numbers: Collection[int]) -> Select[tuple[int]]:
@@ -130,7 +130,7 @@ def tally(session: Session) -> Tally:
         select(func.count(distinct(ClusterMember.cluster)), func.count(distinct(ClusterMember.fingerprint)))
     ).one()
     by_rule = select(NearSignature.rule, func.count()).group_by(NearSignature.rule).order_by(NearSignature.rule)
-    return Tally(clusters, fingerprints, dict(session.execute(by_rule).tuples().all()))
+    return Tally(clusters, fingerprints, dict(session.execute(by_rule).all()))
 
 
 def _in_chunks(session: Session, select_some: Callable[[Collection[Any]], Select[Any]], values: list[Any]) -> Iterator:
@@ -138,9 +138,9 @@ def _in_chunks(session: Session, select_some: Callable[[Collection[Any]], Select
         yield from session.execute(select_some(values[start : start + _CHUNK]))
 
 
-def _insert(session: Session, statement: Insert, rows: Sequence[Mapping[str, Any]]) -> None:
+def _insert(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
     for start in range(0, len(rows), _INSERTS):
-        session.execute(statement, rows[start : start + _INSERTS])
+        session.execute(insert(model.__table__), rows[start : start + _INSERTS])
 
 
 def _holds(known: Mapping[str, Collection[Placement]], fingerprint: str, cluster: str) -> bool:
