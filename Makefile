@@ -70,6 +70,21 @@ retract: $(READY) ## Take a reviewer's labels back: REVIEWER=name SINCE=time UNT
 fsck: $(READY) ## Check the training store against the database, row by row, file by file
 	@$(JOB) preprocessing.ingest fsck --full
 
+.PHONY: backup
+backup: $(READY) ## Back up labels, photos, training store and released models, beside the running system: TO=folder
+	@[ -n "$(TO)" ] || { echo "make backup needs TO=folder; the same folder again takes only what is new"; exit 2; }
+	@$(JOB) core.backup backup --to "$(abspath $(TO))"
+
+.PHONY: restore
+restore: $(READY) ## Fill the empty STATE from a backup and check it: FROM=folder
+	@[ -n "$(FROM)" ] || { echo "make restore needs FROM=folder, the folder of a backup"; exit 2; }
+	@DB_URL="sqlite:///$(abspath $(STATE))/etalon.db" STORE_ROOT="$(abspath $(STATE))" $(BIN)/python -m core.backup restore --from "$(abspath $(FROM))"
+
+.PHONY: restore-drill
+restore-drill: $(READY) ## Prove that a backup can be restored; leaves nothing: FROM=folder
+	@[ -n "$(FROM)" ] || { echo "make restore-drill needs FROM=folder, the folder of a backup"; exit 2; }
+	@$(BIN)/python -m core.backup drill --from "$(abspath $(FROM))"
+
 .PHONY: reset
 reset: $(READY) ## Stop the system and delete its state: SURE=1
 	@[ "$(SURE)" = 1 ] || { echo "make reset deletes $(STATE) with its labels and models. If that is meant: make reset SURE=1"; exit 2; }
@@ -83,12 +98,16 @@ lint: $(READY) ## Style, import fences
 	@$(BIN)/lint-imports
 
 .PHONY: test
-test: test-unit test-integration test-dags test-e2e ## All tests, tier by tier
+test: test-unit test-integration test-dags test-e2e test-faults ## All tests, tier by tier
 
-.PHONY: test-unit test-integration test-dags test-e2e
-test-unit test-integration test-dags test-e2e: test-%: $(READY)
+.PHONY: test-unit test-integration test-dags test-e2e test-faults
+test-unit test-integration test-dags test-e2e test-faults: test-%: $(READY)
 	@echo "── tests: $*"
 	@$(BIN)/python -m pytest tests/$* --durations=5
+
+.PHONY: faults
+faults: $(READY) ## Kill, cut the power, fill the disk, ... [SEED=n] [ONLY=campaign] (up to an hour)
+	@$(BIN)/python -m tests.faults --scale full $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) --report data/var/faults.json
 
 .PHONY: bench
 bench: $(READY) ## Speed: a prediction against Keras model.predict; an append to a store of 85,000 rows against an empty one

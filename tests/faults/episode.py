@@ -4,21 +4,25 @@ import itertools
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 from core.retraction import __main__ as retraction
 from core.retraction import reviewer
 from preprocessing.ingest import __main__ as ingest
 from tests.faults import workload
 from tests.faults.campaign import Plan, Tally
-from tests.faults.jobs import Ended, Job, as_command
+from tests.faults.jobs import Ended, Job, Under, as_command
 from tests.faults.judging import judge
 from tests.faults.workload import Reviewers
 
 DONE, NOTHING_TO_DO = 0, ingest.NOTHING_TO_DO
 _MOST_DRAINS = 12
+_PEACEFUL_BATCHES = 2
 _TARGETS_AN_EPISODE = 12
 _OF_TAKE_BACK = ("verdict.moved", "verdict.recorded", "retraction.chunk")
 _IN_TRANSACTION = ("claim.", "append.marking")
@@ -72,7 +76,9 @@ class Episode:
         rehearsed: Rehearsed,
         *,
         execute: bool = False,
-        prepare: Callable[[], object] | None = None,
+        under: Under = nullcontext,
+        labels_only: bool = False,
+        flawed: bool = False,
     ) -> None:
         """Copy the template.
 
@@ -81,7 +87,9 @@ class Episode:
             name: of this episode; with the seed it says everything that happens in it.
             rehearsed: what an undisturbed run showed.
             execute: the jobs that are to die are commands of their own; those that tidy up are forked.
-            prepare: what a forked job does first (a mutant's ``install``).
+            under: what forked appends run under: it may swap a part of the product for a flawed one.
+            labels_only: people accept labels and do nothing else.
+            flawed: it is meant to go wrong: on until labels come to harm, and nothing is left behind as evidence.
         """
         self.name = name
         self.tally = Tally()
@@ -89,40 +97,47 @@ class Episode:
         self._rng = plan.random(name)
         self._rehearsed = rehearsed
         self._execute = execute
-        self._prepare = prepare
-        self._folder = plan.folder / name.replace(":", "-")
+        self._flawed = flawed
+        self._under = under
+        self._folder = plan.folder / name
         self.shop = workload.open_copy(rehearsed.template, self._folder)
-        self.reviewers = Reviewers(self.shop, self._rng)
+        self.reviewers = Reviewers(self.shop, self._rng, labels_only=labels_only)
         self._jobs = itertools.count(1)
         self._targets = self._endless_targets()
         self._missed: list[str] = []
 
     def run(self, kills: int) -> Tally:
-        """Hurt the job until it died ``kills`` times, settling in between and at the end."""
-        sequences = (
-            self._kill,
-            self._kill_again,
-            self._kill_one_of_two,
-            self._stall,
-            self._kill_by_timer,
-            self._take_back,
-        )
-        weights = (8, 3, 3, 2, 6, 1)
+        """Let the job work in peace, then hurt it until it died ``kills`` times; settle in between and at the end."""
+        sequences = {
+            self._kill: 8,
+            self._kill_again: 3,
+            self._kill_one_of_two: 3,
+            self._stall: 2,
+            self._kill_by_timer: 6,
+            self._take_back: 0 if self.reviewers.labels_only else 1,
+        }
+        for _ in range(_PEACEFUL_BATCHES):
+            self.reviewers.work(2)
+            self._expect_done(self.start().wait())
         for round_ in range(1, 4 * kills):
-            self._rng.choices(sequences, weights)[0]()
+            self._rng.choices(list(sequences), list(sequences.values()))[0]()
             self.judge(settled=False)
             if round_ % 6 == 0:
                 self.settle()
-            if self.tally.kills >= kills or self.tally.failed:
+            if self.tally.kills >= kills or self._is_over:
                 break
         self.settle()
         return self.close()
+
+    @property
+    def _is_over(self) -> bool:
+        return bool(self.tally.harm) if self._flawed else self.tally.failed
 
     def close(self) -> Tally:
         """Tidy up, unless something went wrong: then the shop is evidence."""
         self.shop.engine.dispose()
         self.tally.actions.update(self.reviewers.journal.actions)
-        if not self.tally.failed:
+        if not self.tally.failed or self._flawed:
             shutil.rmtree(self._folder)
         return self.tally
 
@@ -220,12 +235,13 @@ class Episode:
         for _ in range(_MOST_DRAINS):
             ended = self.start().wait()
             self._expect_done(ended)
-            if ended.status == NOTHING_TO_DO or self.tally.failed:
+            if ended.status == NOTHING_TO_DO or self._is_over:
                 break
         self.judge(settled=True)
         checked = self._check()
         if checked.status != 0:
-            self._report(f"fsck: {checked.out.strip() or checked.last_words}")
+            found = checked.out.splitlines()
+            self._report(f"fsck: {found[0]} (and {len(found) - 2} more)" if found else f"fsck: {checked.last_words}")
 
     def _report(self, what: str) -> None:
         self.tally.violations.append(f"{self.name} after {self.tally.kills} kills: {what}")
@@ -245,15 +261,13 @@ class Episode:
         key = run_key or f"run {next(self._jobs)}"
         main = as_command("preprocessing.ingest") if command or (self._execute and target) else ingest.main
         environment = self._environment(f"{target}:{action}" if target else "", log)
-        return Job(main, ("append", "--run-key", key), environment, self._output(), prepare=self._prepare)
+        return Job(main, ("append", "--run-key", key), environment, self._output(), under=self._under)
 
     def _start_take_back(self, who: str, fault: str = "") -> Job:
         arguments = ("--reviewer", who, "--since", "2020-01-01", "--until", "2100-01-01")
 
-        def take_two_at_a_time() -> None:
-            reviewer.CHUNK = 2
-
-        return Job(retraction.main, arguments, self._environment(fault), self._output(), prepare=take_two_at_a_time)
+        small_chunks = partial(patch.object, reviewer, "CHUNK", 2)
+        return Job(retraction.main, arguments, self._environment(fault), self._output(), under=small_chunks)
 
     def _check(self) -> Ended:
         return Job(ingest.main, ("fsck", "--full"), self._environment(), self._output()).wait()
@@ -279,7 +293,8 @@ class Episode:
         """Every failpoint in turn, mostly the first time it is reached; each episode begins elsewhere in the turn."""
         names = sorted(self._rehearsed.points)
         self._plan.random("order").shuffle(names)
-        begin = int(self.name.rpartition("-")[2]) * _TARGETS_AN_EPISODE if "-" in self.name else 0
+        number = self.name.rpartition("-")[2]
+        begin = int(number) * _TARGETS_AN_EPISODE if number.isdigit() else 0
         for name in itertools.islice(itertools.cycle(names), begin, None):
             most = self._rehearsed.points[name]
             yield f"{name}:{1 if self._rng.random() < 0.6 else self._rng.randint(1, most)}"

@@ -10,11 +10,13 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parents[2]
+Under = Callable[[], AbstractContextManager[object]]
 TOO_LONG_S = 120
 """A job that takes longer ends by SIGALRM: it hangs."""
 
@@ -48,9 +50,9 @@ class Job:
         environment: Mapping[str, str],
         output: Path,
         *,
-        prepare: Callable[[], object] | None = None,
+        under: Under = nullcontext,
     ) -> None:
-        """Start it; ``prepare`` runs in the child first, and may swap parts of the product for flawed ones."""
+        """Start it; what ``under`` does in the child, such as swapping a part of the product, lasts all its life."""
         self._out, self._err = output.with_suffix(".out"), output.with_suffix(".err")
         for path in (self._out, self._err):
             path.write_bytes(b"")
@@ -58,7 +60,7 @@ class Job:
         sys.stderr.flush()
         self.pid = os.fork()
         if self.pid == 0:
-            _become(main, arguments, environment, self._out, self._err, prepare)
+            _become(main, arguments, environment, self._out, self._err, under)
 
     def wait(self) -> Ended:
         """Wait for its end."""
@@ -88,7 +90,7 @@ def _become(
     environment: Mapping[str, str],
     out: Path,
     err: Path,
-    prepare: Callable[[], object] | None,
+    under: Under,
 ) -> NoReturn:
     """The child's whole life: it must never return into the parent's code."""
     status = 70
@@ -98,9 +100,8 @@ def _become(
             os.dup2(os.open(path, os.O_WRONLY), descriptor)
         os.environ.update(environment)
         sys.argv = ["job", *arguments]
-        if prepare is not None:
-            prepare()
-        status = main()
+        with under():
+            status = main()
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1
     except BaseException:

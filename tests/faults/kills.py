@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
 
+from tests.faults import protocol_mutants
 from tests.faults.campaign import Plan, Progress, Tally
 from tests.faults.episode import Episode, Rehearsed, rehearse
 from tests.faults.imports import ImportEpisode
@@ -56,6 +57,7 @@ def _names(plan: Plan) -> list[str]:
     size = _SIZES[plan.scale]
     kinds = (("exec", size.executed), ("import", size.imports), ("fork", size.forked))  # the slow ones first
     names = [f"{kind}-{number}" for kind, count in kinds for number in range(count)]
+    names += [f"mutant-{name}" for name in (*protocol_mutants.NAMES, protocol_mutants.CONTROL)]
     return [name for name in names if plan.only in (None, name)]
 
 
@@ -63,6 +65,8 @@ def play(plan: Plan, rehearsed: Rehearsed, name: str) -> Tally:
     """Play one episode, in a worker."""
     if name.startswith("import"):
         return ImportEpisode(plan, name).run(KILLS_PER_EPISODE)
+    if name.startswith("mutant-"):
+        return protocol_mutants.try_one(plan, rehearsed, name.removeprefix("mutant-"))
     if name.startswith("exec"):
         return Episode(plan, name, rehearsed, execute=True).run(_SIZES[plan.scale].command_deaths)
     return Episode(plan, name, rehearsed).run(KILLS_PER_EPISODE)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.faults import kills
+from tests.faults import kills, protocol_mutants
 from tests.faults.campaign import Plan, Progress, Tally
 
 
@@ -16,3 +16,4 @@ def test_killed_anywhere_the_ingest_neither_loses_nor_doubles_nor_invents(
     assert tally.rows >= 300
     everything = {"validate", "modify", "reject", "undo", "correct", "retract", "reopen", "erase", "take back"}
     assert everything <= tally.actions.keys()
+    assert tally.mutants.keys() == set(protocol_mutants.NAMES)

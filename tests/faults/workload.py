@@ -118,17 +118,21 @@ class Journal:
 class Reviewers:
     """People who work through the product's own services, one transaction an action, as the API does."""
 
-    def __init__(self, shop: Shop, rng: random.Random, journal: Journal | None = None) -> None:
+    def __init__(self, shop: Shop, rng: random.Random, *, labels_only: bool = False) -> None:
+        """``labels_only``: they accept products and do nothing else."""
         self.shop = shop
-        self.journal = journal or Journal()
         self.rng = rng
+        self.labels_only = labels_only
+        self.journal = Journal()
         self._photos = ImageFolder(shop.store.images)
 
-    def work(self, actions: int, *, at_least_one_label: bool = True) -> None:
-        """Do some things a reviewer does, and let go of the database."""
-        if at_least_one_label:
-            self.validate(self.stage())
+    def work(self, actions: int) -> None:
+        """Accept one product, do some other things, and let go of the database."""
+        self.validate(self.stage())
         for _ in range(actions):
+            if self.labels_only:
+                self.validate(self.stage())
+                continue
             name = self.rng.choices(list(_ACTIONS), weights=[weight for weight, _ in _ACTIONS.values()])[0]
             _ACTIONS[name][1](self)
         self.shop.engine.dispose()
