@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.store.manifests import Tombstone, append_segment, newest, publish
+from core.store.manifests import Tombstone, append_segment, publish_batch
 from core.store.rows import TrainingRow
 from core.store.segments import BASE_SEGMENT, segment_name, write_segment
 from core.store.snapshot import Snapshot
+from tests.toys.shop import TAXONOMY
 from training import features
 from training.features import FeatureSet, features_of
+from training.learning_rows import TrainingData
 
 
 class ToyText:
@@ -124,13 +126,23 @@ def test_other_rows_under_the_same_segment_name_share_nothing(training: Path, tm
 
 def test_a_retracted_row_leaves_no_gap(training: Path) -> None:
     append(training, segment_name(1), [a_row(7)])
-    grown = newest(training)
-    assert grown is not None
-    gone = (Tombstone(BASE_SEGMENT, 0),)
-    publish(training, replace(grown, number=grown.number + 1, parent=grown.sha256, tombstones=gone))
+    publish_batch(training, None, [Tombstone(BASE_SEGMENT, 0)], taxonomy_version="t")
     found = compute(training, ToyText(), ToyImage())
     assert found.texts == ("product 1", "", "product 7")
     assert found.arrays["text"].tolist() == [[9, 2], [0, 0], [9, 2]]
+
+
+def test_a_corrected_row_is_learnt_once_with_its_new_code_and_its_own_photo(training: Path) -> None:
+    compute(training, ToyText(), ToyImage())
+    corrected = replace(a_row(2, title="livre"), prdtypecode=40)
+    segment = write_segment(training, segment_name(1), [corrected], [a_photo(corrected, 25)])
+    publish_batch(training, segment, [Tombstone(BASE_SEGMENT, 2)], taxonomy_version="t")
+    snapshot, image = Snapshot.open(training), ToyImage()
+    data = TrainingData.of(snapshot.rows, compute(training, ToyText(), image), TAXONOMY)
+    assert data.codes.tolist() == [10, 10, 40]
+    assert data.inputs.texts == ("product 0", "product 1", "livre")
+    assert data.inputs.features["image"][:, 0].tolist() == [5, 0, 25]
+    assert image.asked == 1
 
 
 def test_a_killed_embedding_resumes_at_its_last_block(training: Path, monkeypatch: pytest.MonkeyPatch) -> None:
