@@ -31,6 +31,7 @@ def test_every_file_that_a_document_links_to_exists(document: Path) -> None:
 def test_every_job_that_make_starts_is_a_verb_that_exists() -> None:
     jobs = set(re.findall(r"\$\(JOB\) (\S+) (\w+)", (ROOT / "Makefile").read_text(encoding="utf-8")))
     sources = {
+        "core.backup": (ROOT / "core/backup/__main__.py").read_text(encoding="utf-8"),
         "training.jobs": (ROOT / "training/jobs/__main__.py").read_text(encoding="utf-8"),
         "preprocessing.ingest": (ROOT / "preprocessing/ingest/__main__.py").read_text(encoding="utf-8"),
     }
