@@ -21,8 +21,8 @@ from core.db.models import (
     Verdict,
 )
 from core.domain.clusters import lookup_key
+from core.durable import make_folder
 from core.store import training_csv
-from core.store.durable import make_folder
 from core.store.manifests import Manifest, first, following, manifest_path
 from core.store.rows import TrainingRow, encode_rows
 from core.store.segments import IMAGE_SHAPE, IMAGES, PRODUCTS, Segment, StoredFile, segment_folder, segment_name

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from core import failpoints
 from core.durable import aside_name, flush, write_flushed
-from core.durable import make_folder as make_folder
 
 
 def flush_again(path: Path) -> None:

@@ -223,6 +223,10 @@ class Disk:
         assert isinstance(node, File), handle
         return node
 
+    def has_unflushed(self, handle: int) -> bool:
+        """Whether flushing it would change what a power cut may leave."""
+        return bool(self._handles[handle].since)
+
     def visible(self) -> State:
         """What processes see while the power is on."""
         return _state(self.root, {}, {})

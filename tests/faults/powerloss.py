@@ -18,14 +18,14 @@ import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.faults.campaign import Plan, Progress, Tally
 from tests.faults.disk import Disk, State
 from tests.faults.mutants import no_folder_fsync, no_fsync
 from tests.faults.powerloss_scenes import SCENES, Scene
-from tests.faults.recorder import Commit, Operation, Promise, Recorder
+from tests.faults.recorder import Commit, Flush, Open, Operation, Promise, Recorder
 
 Work = Callable[[Path, Callable[[str], None]], None]
 Flaw = Callable[[], AbstractContextManager[None]]
@@ -49,7 +49,7 @@ class Size:
     mutant_states: int
 
 
-_SIZES = {"short": Size(180, 4, 2, 60), "full": Size(4200, 100, 30, 200)}
+_SIZES = {"short": Size(180, 4, 2, 60), "full": Size(4800, 100, 40, 200)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,19 @@ class Recording:
                 if (key := (state.fingerprint, commits, promised)) not in known:
                     known.add(key)
                     yield Moment(f"{name}/{len(known)}", state, database, promised, last, bare=nth == 0)
+
+    def flushes(self) -> list[tuple[int, str]]:
+        """Where in the log something is flushed that had changed, and the path it was opened by."""
+        disk, _, _ = self._begin()
+        paths: dict[int, str] = {}
+        found = []
+        for at, operation in enumerate(self.log):
+            if isinstance(operation, Open):
+                paths[operation.handle] = operation.path
+            if isinstance(operation, Flush) and disk.has_unflushed(operation.handle):
+                found.append((at, paths[operation.handle]))
+            disk.apply(operation)
+        return found
 
     def _begin(self) -> tuple[Disk, bytes | None, frozenset[str]]:
         disk, database, promised = Disk(self.start), self.database, frozenset[str]()
@@ -202,10 +215,11 @@ class Campaign:
         reference = undisturbed.folder
         moments = list(undisturbed.moments(scene.name, self._plan))
         tally = self._judge(scene, scene.name, moments, budget // 2, reference)
-        each = max(2, budget // 2 // (self._size.kills + self._size.recoveries))
+        each = max(3, budget // 2 // (self._size.kills + self._size.recoveries))
         for name, work in self._second_works(scene, undisturbed, moments):
             tally += self._judge(scene, name, list(work.moments(name, self._plan)), each, reference)
             shutil.rmtree(work.folder)
+        tally.notes = [f"{tally.states} {scene.name}"]
         self._say(f"{scene.name}: {tally.states} states, {len(tally.violations)} violations")
         return tally
 
@@ -255,13 +269,34 @@ class Campaign:
 
     def _catch(self, name: str, flaw: Flaw) -> str | None:
         """The first violation that the flawed product shows, None if it gets away."""
-        for scene in SCENES:
-            flawed = record(self._prepare(scene), scene.act, flaw=flaw)
-            moments = list(flawed.moments(f"{scene.name}.{name}", self._plan))
-            for moment in self._chosen(name, moments, self._size.mutant_states):
-                if violations := self._recover(scene, moment, flawed.folder).violations:
-                    return violations[0]
+        caught = (
+            self.first_violation(scene, f"{scene.name}.{name}", record(self._prepare(scene), scene.act, flaw=flaw))
+            for scene in SCENES
+        )
+        return next((violation for violation in caught if violation), None)
+
+    def first_violation(self, scene: Scene, name: str, recording: Recording) -> str | None:
+        """What goes wrong first, beginning with the barest states and the latest of them; None if nothing does."""
+        moments = list(recording.moments(name, self._plan))
+        bare = [moment for moment in reversed(moments) if moment.bare]
+        others = [moments[at] for at in _some(self._plan.random("caught", name), len(moments), len(moments))]
+        for moment in [*bare, *others][: self._size.mutant_states]:
+            if violations := self._recover(scene, moment, recording.folder).violations:
+                return violations[0]
         return None
+
+    def unnoticed(self, scene: Scene, ignoring: Callable[[str], bool]) -> list[str]:
+        """Paths whose flush can be left out, one at a time, without anything going wrong.
+
+        Flushing again what has not changed is for what a killed process left, and is not tried.
+        """
+        whole = record(self._prepare(scene), scene.act)
+        missed = []
+        for at, path in whole.flushes():
+            lacking = replace(whole, log=(*whole.log[:at], *whole.log[at + 1 :]))
+            if not ignoring(path) and self.first_violation(scene, f"{scene.name}.flush-{at}", lacking) is None:
+                missed.append(path)
+        return missed
 
 
 def _some(draw: random.Random, count: int, most: int) -> list[int]:

@@ -13,8 +13,8 @@ from core.durable import flush, write_durably
 from tests.faults import powerloss
 from tests.faults.campaign import Plan, Progress, Tally
 from tests.faults.disk import Disk, State
-from tests.faults.powerloss import record
-from tests.faults.powerloss_scenes import SCENES, Scene
+from tests.faults.powerloss import Campaign, record
+from tests.faults.powerloss_scenes import SCENES, Append, Corrections, Predict, Scene
 from tests.faults.recorder import Commit, Recorder
 
 
@@ -110,6 +110,17 @@ def test_a_folder_that_is_not_on_the_disk_takes_what_is_in_it_along(tmp_path: Pa
         write_durably(tmp_path / "inner" / "file", b"1234")
     assert {} in files_after_a_power_cut(disk)
     assert {"inner/file": b"1234"} in files_after_a_power_cut(disk)
+
+
+@pytest.mark.parametrize("scene", [Append(), Corrections(), Predict()], ids=lambda scene: scene.name)
+def test_no_flush_that_a_label_depends_on_can_be_left_out_unnoticed(
+    scene: Scene, plan: Plan, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """``training.csv`` is derived and mended, so some of its flushes only save work."""
+    campaign = Campaign(plan, Progress("powerloss", plan.seed), tmp_path_factory.mktemp("scratch"))
+    derived = {"training", "training/training.csv"}
+    missed = campaign.unnoticed(scene, lambda path: path in derived or "/.training.csv" in path)
+    assert missed == []
 
 
 def test_no_power_cut_loses_doubles_or_invents_a_label(
