@@ -1,12 +1,13 @@
 """MariaDB killed, hung and restarted under the real service and the real ingest job.
 
-People go on working through the outage. The service is never restarted: it answers 503 with Retry-After while the
-database is away, and works again when it is back. A 503 may hide a commit, so requests that were answered so are
-asked again under their name; then the database is compared with what everybody was told. In the end the loop
-drains and the training view is compared as well.
+People go on working through the outage. The service lives on: it answers 503 with Retry-After while the database is
+away, and works again when it is back. Every second outage meets a commit: the service is held just before it. A 503
+may hide a commit, so requests that were answered so are asked again under their name; then the database is compared
+with what everybody was told. In the end the loop drains and the training view is compared as well.
 """
 
 import random
+import signal
 import threading
 import time
 from collections import Counter
@@ -26,7 +27,7 @@ from tests.faults.shift import ROTA, answer_open_questions, append_batch, people
 from tests.faults.shopfront import Shopfront, open_shopfront
 from tests.faults.staff import Clerk
 
-_ROUNDS = {"short": 5, "full": 60}
+_ROUNDS = {"short": 6, "full": 60}
 _MOST = 14  # things that everybody does in a round
 _SETTLE_ROUNDS = 20
 _JOB_S = 60.0  # a job that takes longer hangs
@@ -73,6 +74,9 @@ FAULTS: dict[str, Callable[[mariadb.Server, random.Random], int]] = {
 }
 """What happens to the server; each leaves it running and returns how often it was killed."""
 
+BEFORE_COMMIT = ("predict.staging", "verdict.moved", "verdict.recorded", "bulk.item")
+"""Where the service is held while the server is killed or hung, so that a commit meets the outage."""
+
 
 def run(plan: Plan, say: Progress) -> Tally:
     """One service, many outages."""
@@ -109,17 +113,12 @@ class _Campaign:
 
     def run(self, say: Progress) -> Tally:
         tally = Tally()
-        process = self._api.start()
-        try:
-            self._api.wait_until_ready(process)
-            for number in range(_ROUNDS[self._plan.scale]):
-                tally += self._round(number, process)
-                if tally.failed:
-                    return tally
-                if number % 10 == 9:
-                    say(f"{number + 1} of {_ROUNDS[self._plan.scale]} outages, {self.summary()}")
-        finally:
-            process.kill()
+        for number in range(_ROUNDS[self._plan.scale]):
+            tally += self._round(number)
+            if tally.failed:
+                return tally
+            if number % 10 == 9:
+                say(f"{number + 1} of {_ROUNDS[self._plan.scale]} outages, {self.summary()}")
         return tally + self._settle()
 
     def summary(self) -> str:
@@ -127,28 +126,47 @@ class _Campaign:
         answers = ", ".join(f"{count} times {status}" for status, count in sorted(self._answers.items()))
         return f"answers: {answers}; {self._jobs_run} jobs"
 
-    def _round(self, number: int, process: Running) -> Tally:
+    def _round(self, number: int) -> Tally:
         """An outage while everybody works, and the reckoning after it."""
         rng = self._plan.random("database", number)
-        name = list(FAULTS)[number % len(FAULTS)]
-        where = f"outage {number} ({name}, replay with seed {self._plan.seed})"
-        clerks = self._clerks(rng, f"r{number}")
-        with self._ingest_at_work(number), people_at_work(clerks, {}, _MOST, patient=True):
+        name = list(FAULTS)[number // 2 % len(FAULTS)]
+        point = rng.choice(BEFORE_COMMIT) if number % 2 else ""
+        where = f"outage {number} ({name} {point}, replay with seed {self._plan.seed})"
+        process = self._api.start(f"{point}:{rng.randint(1, 3)}:stop" if point else "")
+        try:
+            self._api.wait_until_ready(process)
+            clerks = self._clerks(rng, f"r{number}")
+            with self._ingest_at_work(number), people_at_work(clerks, {"bulk": 4}, _MOST, patient=True) as people:
+                kills = self._strike(name, rng, process, people if point else None)
+            tally = Tally(kills=kills, kill_points={f"database {name}"} if kills else set(), faults=int(not kills))
+            tally.violations += [f"{where}: {wrong}" for wrong in self._reckon(rng, number, process)]
+        finally:
+            process.kill()
+        return tally + RecordJudge(self._front, self._attempts, where).judge()
+
+    def _strike(self, name: str, rng: random.Random, process: Running, people: list[threading.Thread] | None) -> int:
+        """Hurt the server: at some moment, or (``people``) while the service is held in the middle of a transaction."""
+        if people is None:
             time.sleep(rng.uniform(0.05, 0.8))
-            kills = FAULTS[name](self._server, rng)
-        tally = Tally(kills=kills, kill_points={f"database {name}"} if kills else set(), faults=int(not kills))
+            return FAULTS[name](self._server, rng)
+        while not _is_stopped(process) and any(person.is_alive() for person in people):
+            time.sleep(0.01)
+        if "killed" not in name:  # the service commits into the silence
+            threading.Timer(0.1, process.send, (signal.SIGCONT,)).start()
+            return _hang(self._server, rng)
+        kills = FAULTS[name](self._server, rng)
+        process.send(signal.SIGCONT)
+        return kills
+
+    def _reckon(self, rng: random.Random, number: int, process: Running) -> list[str]:
+        """The outage is over: the service works again, and says what became of the requests that it had to give up."""
         if not self._api.wait_until_ready(process) or "request.failed" in self._api.tail():
-            tally.violations.append(f"{where}: the service made a mistake: {self._api.tail()}")
-            return tally
+            return [f"the service made a mistake: {self._api.tail()}"]
         again = self._clerks(rng, f"r{number}.again")
         answered = answer_open_questions(again, self._attempts, 0.8, rng)
         for clerk in again:
             clerk.close()
-        tally += RecordJudge(self._front, self._attempts, where).judge()
-        tally.violations += [f"{where}: {wrong}" for wrong in self._wrong]
-        if not answered:
-            tally.violations.append(f"{where}: the service did not answer after the outage")
-        return tally
+        return self._wrong + ([] if answered else ["the service did not answer after the outage"])
 
     def _settle(self) -> Tally:
         where = f"in the end (replay with seed {self._plan.seed})"
@@ -209,6 +227,14 @@ class _Campaign:
         finally:
             over.set()
             thread.join()
+
+
+def _is_stopped(process: Running) -> bool:
+    try:
+        stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+    return stat.rpartition(")")[2].split()[0] == "T"
 
 
 def _tail(log: Path) -> str:
