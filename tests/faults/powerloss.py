@@ -256,7 +256,7 @@ class Campaign:
 
     def _recover(self, scene: Scene, moment: Moment, reference: Path) -> Tally:
         """Make a state real, let the product recover in it, and say what is wrong."""
-        folder = moment.make_real(self._folder())
+        folder = moment.make_real(self._scratch / "recovered")
         try:
             tally = scene.judge(folder, set(moment.promised), reference)
         except Exception as error:

@@ -1,6 +1,7 @@
 """What is under way when the power is cut, and what must be true when it is back: one class a piece of work."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -60,7 +61,7 @@ class Scene(Protocol):
 
 
 def _open_shop(folder: Path) -> Shop:
-    shop = Shop.open(folder)
+    shop = _shop(folder)
     Base.metadata.create_all(shop.engine)
     with shop.sessions.begin() as session:
         for who, name in ((REVIEWER, "reviewer"), (ADMIN.id, "admin")):
@@ -72,6 +73,12 @@ def _catalogue(folder: Path) -> Path:
     """What is imported: always the same, and not on the disk whose power is cut."""
     data = folder / "catalogue"
     return data if data.exists() else write_catalogue(data, BASE_PRODUCTS, CODES)
+
+
+@cache
+def _shop(folder: Path) -> Shop:
+    """One engine a folder: what it has compiled serves all states that are judged there, one after the other."""
+    return Shop.open(folder)
 
 
 def _upload(number: int) -> bytes:
@@ -98,12 +105,12 @@ class _Loop:
     """Work of the ingest on a shop's database and store."""
 
     def resume(self, folder: Path, promise: Promise) -> None:
-        shop = Shop.open(folder)
+        shop = _shop(folder)
         _drain(shop)
         shop.engine.dispose()
 
     def judge(self, folder: Path, promised: set[str], reference: Path) -> Tally:
-        shop = Shop.open(folder)
+        shop = _shop(folder)
         try:
             journal = _acknowledged(shop)
             tally = _breaches(shop, "before recovery")
@@ -129,7 +136,7 @@ class Append(_Loop):
         shop.engine.dispose()
 
     def act(self, folder: Path, promise: Promise) -> None:
-        shop = Shop.open(folder)
+        shop = _shop(folder)
         shop.append("monday")
         shop.validated("Arrivé plus tard", code=2583, image=_upload(2))
         shop.append("tuesday")
@@ -150,7 +157,7 @@ class Corrections(_Loop):
         shop.engine.dispose()
 
     def act(self, folder: Path, promise: Promise) -> None:
-        shop = Shop.open(folder)
+        shop = _shop(folder)
         with shop.sessions.begin() as session:
             one, other = session.scalars(select(Prediction.id).order_by(Prediction.id))
             reviews = ReviewService(session, active_taxonomy(shop.store), ADMIN)
@@ -208,13 +215,13 @@ class Import:
         self.resume(folder, promise)
 
     def resume(self, folder: Path, promise: Promise) -> None:
-        shop = Shop.open(folder)
+        shop = _shop(folder)
         shop.import_catalogue(_catalogue(folder))
         promise("imported")
         shop.engine.dispose()
 
     def judge(self, folder: Path, promised: set[str], reference: Path) -> Tally:
-        shop = Shop.open(folder)
+        shop = _shop(folder)
         try:
             tally = _breaches(shop, "before recovery")
             if promised:
@@ -254,7 +261,7 @@ class Predict:
         shop.engine.dispose()
 
     def act(self, folder: Path, promise: Promise) -> None:
-        shop = Shop.open(folder)
+        shop = _shop(folder)
         readers = make_readers(shop.engine)
         serving = ServingEngine(readers, ToyModel, poll_s=60)
         serving.poll()
@@ -270,7 +277,7 @@ class Predict:
         self.act(folder, promise)
 
     def judge(self, folder: Path, promised: set[str], reference: Path) -> Tally:
-        shop = Shop.open(folder)
+        shop = _shop(folder)
         tally = Tally()
         try:
             with shop.sessions() as session:
