@@ -8,7 +8,16 @@ from core.db.models import Base
 from tests.unit.core.test_ingest_statements import GUARDED, READS
 
 # The whole point of `fsck` is to read everything, and an import replaces everything.
-_READ_EVERYTHING = {"work", "decided", "batches", "releases", "answered", "forget members"}
+_READ_EVERYTHING = {
+    "work",
+    "decided",
+    "batches",
+    "releases",
+    "answered",
+    "forget members",
+    "forget signatures",
+    "forget keys",
+}
 STATEMENTS = {name: one for name, (one, _) in GUARDED.items()} | READS
 
 
