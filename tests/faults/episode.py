@@ -160,7 +160,7 @@ class Episode:
     def _kill_one_of_two(self) -> None:
         """Two jobs at once, sometimes of the same run; one dies while people go on reviewing."""
         self.reviewers.work(self._rng.randrange(3))
-        key = f"run {next(self._jobs)}" if self._rng.random() < 0.5 else None
+        key = f"{self.name} {next(self._jobs)}" if self._rng.random() < 0.5 else None
         target = self._next_target()
         dying, other = self.start(target, run_key=key), self.start(run_key=key)
         self.reviewers.work(1)
@@ -221,7 +221,7 @@ class Episode:
 
     def _expect_done(self, ended: Ended) -> None:
         if ended.status not in (DONE, NOTHING_TO_DO):
-            self._report(f"a job that nobody hurt failed: {ended.last_words}")
+            self.report(f"a job that nobody hurt failed: {ended.last_words}")
 
     # What must hold
 
@@ -238,12 +238,17 @@ class Episode:
             if ended.status == NOTHING_TO_DO or self._is_over:
                 break
         self.judge(settled=True)
-        checked = self._check()
+        self.check()
+
+    def check(self) -> None:
+        """Ask fsck."""
+        checked = Job(ingest.main, ("fsck", "--full"), self._environment(), self._output()).wait()
         if checked.status != 0:
             found = checked.out.splitlines()
-            self._report(f"fsck: {found[0]} (and {len(found) - 2} more)" if found else f"fsck: {checked.last_words}")
+            self.report(f"fsck: {found[0]} (and {len(found) - 2} more)" if found else f"fsck: {checked.last_words}")
 
-    def _report(self, what: str) -> None:
+    def report(self, what: str) -> None:
+        """Write down what is wrong."""
         self.tally.violations.append(f"{self.name} after {self.tally.kills} kills: {what}")
 
     # How jobs are started
@@ -256,21 +261,19 @@ class Episode:
         run_key: str | None = None,
         log: Path | None = None,
         command: bool = False,
+        under: Under | None = None,
     ) -> Job:
-        """Start an append that is to be hurt at ``target`` ("name:nth"; "": nowhere)."""
-        key = run_key or f"run {next(self._jobs)}"
+        """Start an append that is to be hurt at ``target`` ("name:nth"; "": nowhere), or by what it is ``under``."""
+        key = run_key or f"{self.name} {next(self._jobs)}"
         main = as_command("preprocessing.ingest") if command or (self._execute and target) else ingest.main
         environment = self._environment(f"{target}:{action}" if target else "", log)
-        return Job(main, ("append", "--run-key", key), environment, self._output(), under=self._under)
+        return Job(main, ("append", "--run-key", key), environment, self._output(), under=under or self._under)
 
     def _start_take_back(self, who: str, fault: str = "") -> Job:
         arguments = ("--reviewer", who, "--since", "2020-01-01", "--until", "2100-01-01")
 
         small_chunks = partial(patch.object, reviewer, "CHUNK", 2)
         return Job(retraction.main, arguments, self._environment(fault), self._output(), under=small_chunks)
-
-    def _check(self) -> Ended:
-        return Job(ingest.main, ("fsck", "--full"), self._environment(), self._output()).wait()
 
     def _environment(self, fault: str = "", log: Path | None = None) -> dict[str, str]:
         return {
