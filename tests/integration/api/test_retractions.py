@@ -1,6 +1,7 @@
 """POST /admin/retractions and its command: a person's labels are taken back, wherever they are."""
 
 import json
+import threading
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
@@ -147,6 +148,39 @@ def test_a_crash_between_chunks_is_continued(
     monkeypatch.delenv("ETALON_FAILPOINT")
     assert order(service, admin).json()["withdrawn"] == 3
     assert statuses(service) == dict.fromkeys(made, "retracted")
+
+
+def test_taken_back_twice_at_once_while_a_batch_is_claimed_each_label_goes_once(
+    service: Service, admin: dict[str, str], hasty: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = labelled(service, hasty, 12)
+    monkeypatch.setattr(reviewer, "CHUNK", 3)
+    together = threading.Barrier(3)
+    answers: list[dict[str, Any]] = []
+
+    def take() -> None:
+        together.wait()
+        answer = order(service, admin)
+        assert answer.status_code == 200, answer.text
+        answers.append(answer.json())
+
+    def claim() -> None:
+        together.wait()
+        loop.claim(service)
+
+    threads = [threading.Thread(target=work) for work in (take, take, claim)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(answer["withdrawn"] + answer["retracted"] for answer in answers) == 12
+    assert statuses(service) == dict.fromkeys(made, "retracted")
+    assert len(service.rows(Verdict)) == 24
+    for one in made:
+        assert loop.work_of(service, one) in (
+            [],
+            [("append", 2, True, False), ("retract", 3, False, False)],
+        )
 
 
 @pytest.mark.parametrize(
