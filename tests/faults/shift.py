@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import httpx
+from sqlalchemy.exc import OperationalError
 
 from core.errors import Conflict
 from preprocessing.ingest.append import Appended, append
@@ -91,10 +92,10 @@ def _ingest(shop: Shop, name: str, every_s: float, stopping: threading.Event) ->
 
 
 def append_batch(shop: Shop, run_key: str) -> Appended | None:
-    """One batch; a claim that somebody disturbed is tried again by the next run, as the DAG does."""
+    """One batch; what somebody disturbed, or kept waiting too long, the next run does, as with the DAG."""
     try:
         return append(shop.sessions, shop.store, run_key=run_key)
-    except Conflict:
+    except (Conflict, OperationalError):
         return None
 
 

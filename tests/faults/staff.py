@@ -207,7 +207,7 @@ def _bulk(clerk: Clerk) -> Attempt | None:
 
 
 def _take_back(clerk: Clerk) -> Attempt:
-    return clerk.make("take_back", until=datetime.now(UTC).isoformat(), keyed=False)
+    return clerk.make("take_back", until=datetime.now(UTC).isoformat())
 
 
 _PLANS: dict[str, Callable[[Clerk], Attempt | None]] = {
