@@ -73,8 +73,7 @@ def back_up(engine: Engine, store: StoreSettings, folder: Path) -> Record:
 
 
 def _dump_database(engine: Engine, folder: Path, published: list[int]) -> _Dump:
-    make_private(folder / "database")
-    with one_moment(engine, folder / "database") as session:
+    with one_moment(engine) as session:
         revision = revision_of(session.connection())
         if revision is None or revision != newest_revision():
             raise Refused(f"the database is at revision {revision}, this program at {newest_revision()}: migrate first")

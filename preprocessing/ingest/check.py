@@ -5,8 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
+from core.db.one_moment import one_moment
 from core.db.repositories import consistency, store_checks
-from core.db.session import make_sessions, make_snapshots
+from core.db.session import make_sessions
 from core.domain.consistency import Staging
 from core.settings import LoopSettings, StoreSettings
 from core.store import fsck, manifests
@@ -35,12 +36,11 @@ def check_loop(
         full: read every tensor, photo and package too.
         as_of: when ages are measured, UTC: a restored backup is as old as it was; None: now.
     """
-    snapshots = make_snapshots(engine)
     photos = ImageFolder(store.images)
     claim_s = Lease().claim_s
 
     def read_staging() -> Staging:
-        with snapshots() as session:
+        with one_moment(engine) as session:
             return consistency.staging(session, full=full, as_of=as_of)
 
     known = manifests.numbers(store.training)

@@ -197,6 +197,15 @@ def test_a_backup_is_for_its_owner_only(shop: Shop, backup: Path) -> None:
 
 
 @only_on_sqlite
+def test_a_copy_that_a_killed_process_left_beside_the_database_is_removed(shop: Shop, backup: Path) -> None:
+    left = shop.folder / ".etalon.db.0123.aside"
+    left.mkdir()
+    (left / "etalon.db").write_bytes(b"half a copy")
+    back(shop, backup)
+    assert list(shop.folder.glob(".*")) == []
+
+
+@only_on_sqlite
 def test_what_a_backup_no_longer_names_leaves_it(shop: Shop, backup: Path) -> None:
     (made,) = stage(shop, "Livre")
     back(shop, backup)
