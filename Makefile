@@ -98,7 +98,11 @@ lint: $(READY) ## Style, import fences
 	@$(BIN)/lint-imports
 
 .PHONY: test
-test: test-unit test-integration test-dags test-e2e test-faults ## All tests, tier by tier
+test: check-mariadb test-unit test-integration test-dags test-e2e test-faults ## All tests, tier by tier [SKIP_MARIADB=1]
+
+.PHONY: check-mariadb
+check-mariadb: $(READY)
+	@$(BIN)/python -m tests.mariadb
 
 .PHONY: test-unit test-integration test-dags test-e2e test-faults
 test-unit test-integration test-dags test-e2e test-faults: test-%: $(READY)

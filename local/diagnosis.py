@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 
 from client import ProblemError
+from local.database import DatabaseChosen
 from local.health import NotHealthy
 from local.incoming import NoIncomingProducts
 from local.jobs import JobFailed
@@ -33,6 +34,8 @@ def _look_at(error: Exception, state: State) -> tuple[Path | None, str]:
             return None, "the gate measured no gain: give the loop more labels (a larger LIMIT, a smaller BASE)"
         case NoIncomingProducts() | TooFewAccepted():
             return None, "leave more of the catalogue to arrive: a smaller BASE or LIMIT, or products with an oracle"
+        case DatabaseChosen():
+            return None, "start without DB_URL to go on with what is there"
         case NoFreePort():
             return None, "name free ports with SERVING_PORT, AIRFLOW_PORT and MLFLOW_PORT"
         case JobFailed() | SupervisorFailed():

@@ -5,6 +5,7 @@ import shlex
 import sys
 from collections.abc import Mapping
 
+from local.database import DatabaseChoice
 from local.ports import Ports
 from local.processes import MARK
 from local.secrets import AIRFLOW_ADMIN, AIRFLOW_WAKER, Secrets
@@ -32,8 +33,7 @@ def make_environment(state: State, ports: Ports, base: Mapping[str, str] = os.en
 
 def _ours(state: State, ports: Ports, base: Mapping[str, str]) -> dict[str, str]:
     secrets = Secrets(state.secrets)
-    return {
-        "DB_URL": f"sqlite:///{state.database}",
+    return DatabaseChoice(state).environment() | {
         "STORE_ROOT": str(state.root),
         "SERVING_HOST": "127.0.0.1",
         "SERVING_PORT": str(ports.api),

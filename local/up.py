@@ -9,6 +9,7 @@ from pathlib import Path
 
 from local import processes
 from local.beginning import generate_sample, has_catalogue, has_champion, release_first_champion
+from local.database import DatabaseChoice
 from local.diagnosis import explain
 from local.progress import Steps, warn
 from local.state import PROJECT, State
@@ -39,6 +40,7 @@ def start(root: Path, wishes: Wishes) -> int:
     steps = Steps()
     try:
         Supervisor(State.at(root)).stop()  # what a killed supervisor may have left behind
+        DatabaseChoice(State.at(root)).make(os.environ)
         system = System.assemble(root)
         _start(system, wishes, steps)
     except BaseException as error:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from local.database import DatabaseChoice, DatabaseChosen
 from local.environment import make_environment
 from local.ports import Ports
 from local.processes import MARK
@@ -33,6 +34,33 @@ def test_another_systems_settings_do_not_reach_this_one(state: State) -> None:
     assert environment["STORE_ROOT"] == str(state.root)
     assert environment["AIRFLOW_HOME"] == str(state.airflow)
     assert "AUTH_KEY" not in environment
+
+
+def test_a_system_that_began_on_a_server_keeps_to_it_and_its_password_stays_in_a_file(state: State) -> None:
+    url = "mysql+pymysql://shop:hunter2@db.example/etalon"
+    DatabaseChoice(state).make({"DB_URL": url, "DB_TLS_CA": "/etc/ca.pem", "PATH": "/bin"})
+    environment = make_environment(state, PORTS, {"DB_URL": "sqlite:///other.db"})
+    assert "hunter2" not in " ".join(environment.values())
+    assert Path(environment["DB_URL_FILE"]).read_text() == url
+    assert Path(environment["DB_URL_FILE"]).stat().st_mode & 0o077 == 0
+    assert environment["DB_TLS_CA"] == "/etc/ca.pem"
+    assert "DB_URL" not in environment
+
+
+def test_the_password_of_the_server_may_change_but_not_the_server(state: State) -> None:
+    choice = DatabaseChoice(state)
+    choice.make({"DB_URL": "mysql+pymysql://shop:old@db.example/etalon"})
+    choice.make({"DB_URL": "mysql+pymysql://shop:new@db.example:3306/etalon"})
+    assert choice.url_file.read_text() == "mysql+pymysql://shop:new@db.example:3306/etalon"
+    with pytest.raises(DatabaseChosen, match=r"db\.example:3306/etalon, not at other"):
+        choice.make({"DB_URL": "mysql+pymysql://shop:new@other/etalon"})
+
+
+def test_a_system_that_began_on_sqlite_is_not_moved_to_a_server(state: State) -> None:
+    state.database.touch()
+    with pytest.raises(DatabaseChosen, match=r"etalon\.db"):
+        DatabaseChoice(state).make({"DB_URL": "mysql+pymysql://shop@db.example/etalon"})
+    assert make_environment(state, PORTS, {})["DB_URL"] == f"sqlite:///{state.root}/etalon.db"
 
 
 def test_model_and_loop_settings_of_the_caller_reach_every_process(state: State) -> None:
