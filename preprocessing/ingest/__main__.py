@@ -92,6 +92,7 @@ def _import(arguments: argparse.Namespace, engine: Engine, store: StoreSettings)
     imported = import_catalogue(
         make_sessions(engine), store, ServingSettings(), arguments.data, base=arguments.base, limit=arguments.limit
     )
+    print(imported.copies)
     print(json.dumps(asdict(imported)))
     return 0
 

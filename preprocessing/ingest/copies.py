@@ -33,6 +33,13 @@ class Copies:
     largest_cluster: int
     conflicting_clusters: int
 
+    def __str__(self) -> str:
+        return (
+            f"copies: {self.found} ({self.same} with the same words or photo, {self.near_title} more by near titles, "
+            f"{self.near_photo} more by near photos); {self.clusters} clusters, the largest of {self.largest_cluster}; "
+            f"{self.conflicting_clusters} with more than one code"
+        )
+
 
 def count_copies(rows: Sequence[TrainingRow], marks: Sequence[Marks], near: Sequence[tuple[str, str]]) -> Copies:
     """Count over placed rows, their marks (aligned with them), and the pairs of marks that are near one another."""

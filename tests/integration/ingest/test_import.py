@@ -152,6 +152,7 @@ def test_the_command_reports_on_its_last_line_and_refuses_with_a_message(
     status, out, err = empty_shop.run("import", "--data", str(catalogue))
     assert status == 0
     assert json.loads(out.splitlines()[-1]).items() >= {"segment": "000000-base", "rows": 30, "manifest": 1}.items()
+    assert out.startswith("copies: 0 (0 with the same words or photo, 0 more by near titles, 0 more by near photos)")
     assert '"event": "import.photos"' in err
     other = write_catalogue(tmp_path / "other", products=31)
     status, out, err = empty_shop.run("import", "--data", str(other))
