@@ -198,7 +198,11 @@ def _field_error(item: Mapping[str, Any]) -> FieldError:
 
 
 def _on_database(request: Request, error: Exception) -> JSONResponse:
-    """Locked, gone or overloaded: nothing was committed, so the caller may simply ask again."""
+    """Locked, gone, silent or overloaded: the caller may ask again.
+
+    Nothing was committed, unless the connection was lost while committing; then asking again under the same
+    Idempotency-Key, or for the same version, tells.
+    """
     _log.error("database.unavailable", exc_info=error, extra={"request_id": request.state.request_id})
     return problem_response(
         request.state.request_id, 503, "The database does not answer; try again.", code="database.unavailable"
