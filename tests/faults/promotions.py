@@ -3,7 +3,7 @@
 Parts: ``races`` and ``mariadb`` (real jobs against one ledger: epochs are contiguous, each is won once, a serving
 engine moves with the ledger only, the tracking server's aliases end at its newest epoch), ``mutant`` (the same with
 the release read from a mutable alias: must be caught), ``serving`` (a real service through poisoned packages,
-rollbacks and a shutdown under load: no request fails).
+rollbacks and a shutdown under load: no request fails), ``packing`` (trainings killed while they write).
 """
 
 import shutil
@@ -14,6 +14,7 @@ from core.settings import DatabaseSettings
 from tests import mariadb
 from tests.faults.campaign import Plan, Progress, Tally
 from tests.faults.mutants import alias_as_truth
+from tests.faults.packing import kill_trainings
 from tests.faults.release_race import Race
 from tests.faults.releases_under_load import serve_through_releases
 from tests.faults.running import Nursery
@@ -25,8 +26,10 @@ _MUTANT_ROUNDS = 12
 
 def run(plan: Plan, say: Progress) -> Tally:
     """Race on SQLite, in a full run on MariaDB too, hunt the mutant, and serve through releases."""
-    parts = (plan.only,) if plan.only else ("races", "mariadb", "mutant", "serving")
+    parts = (plan.only,) if plan.only else ("races", "mariadb", "mutant", "serving", "packing")
     tally = Tally()
+    if "packing" in parts:
+        tally += kill_trainings(plan)
     if "serving" in parts:
         tally += serve_through_releases(plan, say)
     with Nursery("training.jobs.__main__", "training.jobs.release", "training.tracking") as nursery:

@@ -112,7 +112,8 @@ class RecordJudge:
             waiting = [one.kind for one in work if one.done_at is None and one.kind != "archive"]
             if waiting:
                 self._blame(f"stuck: {prediction_id} waits for {waiting}", stuck=len(waiting))
-        self.tally.rows += sum(one.outcome is Outcome.ACKNOWLEDGED for one in self._attempts)
+        done = Counter(one.action for one in self._attempts if one.outcome is Outcome.ACKNOWLEDGED)
+        self.tally += Tally(rows=done.total() - done["predict"], actions=done)
         return self.tally
 
     def _standing(self) -> dict[str, Verdict]:
