@@ -12,4 +12,4 @@ def test_a_request_counts_once_however_often_it_arrives(run: Run) -> None:
     tally = run(duplicated_requests.run)
     assert not tally.failed, tally.violations
     assert tally.faults >= 30
-    assert tally.rows > 50
+    assert tally.rows >= 20
