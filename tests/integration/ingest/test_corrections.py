@@ -102,6 +102,20 @@ def test_a_row_retracted_while_its_batch_is_open_leaves_with_the_next(shop: Shop
     assert shop.check() == []
 
 
+def test_a_row_accepted_anew_while_its_batch_is_open_is_ingested_by_the_next(shop: Shop) -> None:
+    again = shop.validated("Livre")
+    shop.run("append", "--run-key", "monday", failpoint="append.claimed:1:kill")
+    retract(shop, again)
+    validate_again(shop, again, 40)
+    shop.append("monday")
+    assert prediction(shop, again).status == "validated"
+    assert shop.rows()[again].prdtypecode == 10
+    assert shop.append("tuesday") == Appended("000002", 1, 3, retractions=1)
+    assert prediction(shop, again).status == "ingested"
+    assert shop.rows()[again].prdtypecode == 40
+    assert shop.check() == []
+
+
 def test_a_row_corrected_while_its_last_correction_is_being_written_ends_with_the_newer_code(shop: Shop) -> None:
     wrong = ingested(shop, "Livre", 101)
     correct(shop, wrong, 40)
