@@ -108,6 +108,12 @@ class Server:
         """What the server has to say."""
         return self._folder / "server.log"
 
+    @property
+    def pid(self) -> int:
+        """Id of its process."""
+        assert self._process is not None
+        return self._process.pid
+
     # --- its life -----------------------------------------------------------------------------------------------
 
     def start(self) -> None:

@@ -1,0 +1,51 @@
+"""The tests' own MariaDB server leaves nothing behind, however the process that started it ends."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import mariadb
+from tests.conftest import ROOT
+
+STARTS_ONE_AND_WAITS = (
+    "import signal; from tests.mariadb import Server; server = Server();"
+    "print(server.pid, server.log.parent, flush=True); signal.pause()"
+)
+
+
+@pytest.fixture(autouse=True)
+def _needs_mariadb(mariadb_server: mariadb.Server) -> None:
+    """Skips or fails as every test on MariaDB does."""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["interrupted", "killed"])
+def test_the_server_ends_with_the_process_that_started_it(how: signal.Signals) -> None:
+    starter = subprocess.Popen(
+        [sys.executable, "-c", STARTS_ONE_AND_WAITS],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    out = starter.stdout
+    assert out is not None
+    pid, folder = out.readline().split()
+    server = os.pidfd_open(int(pid))
+    starter.send_signal(how)
+    starter.wait(60)
+    ended, _, _ = select.select([server], [], [], 60)
+    os.close(server)
+    out.close()
+    assert ended
+    assert how == signal.SIGKILL or not Path(folder).exists()
+
+
+def test_without_the_program_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mariadb, "program", lambda: None)
+    with pytest.raises(mariadb.NotInstalled, match="apt-get install mariadb-server"):
+        mariadb.Server()
