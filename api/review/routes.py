@@ -139,9 +139,8 @@ def take_next(
     """
     lease_s = parts.settings.loop.lease_s
     row = transact(parts.sessions, lambda session: leases.take(session, reviewer.id, order, lease_s))
-    response.headers["Cache-Control"] = "no-store"
     if row is None:
-        return Response(status_code=204, headers={"Cache-Control": "no-store"})
+        return Response(status_code=204)
     response.headers["ETag"] = f'"{row.version}"'
     return LeasedRead.from_row(row, taxonomy)
 

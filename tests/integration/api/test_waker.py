@@ -1,10 +1,14 @@
 """The alarm clock over the real outbox."""
 
+from datetime import timedelta
+
 import pytest
 
 from api.serving.airflow import AirflowDown
 from api.serving.wake import Waker
+from core.db.models import Prediction, SegmentClaim
 from core.settings import LoopSettings
+from tests.integration.api import loop
 from tests.integration.api.toys import Service
 
 
@@ -58,3 +62,28 @@ def test_while_the_orchestrator_is_down_verdicts_go_on_and_it_is_told_later(
     orchestrator.down = False
     assert waker.look() is True
     assert orchestrator.heard == [3]
+
+
+def test_an_admin_s_retraction_rings_at_once(
+    service: Service, reviewer: dict[str, str], admin: dict[str, str], waker: Waker, orchestrator: Orchestrator
+) -> None:
+    accept(service, reviewer)
+    loop.ingest_all(service)
+    (row,) = service.rows(Prediction)
+    assert waker.look() is False
+    assert service.http.post(f"/predictions/{row.id}/retract", headers=admin).status_code == 200
+    assert [waker.look(), waker.look()] == [True, False]
+    loop.ingest_all(service)
+    assert waker.look() is False
+
+
+def test_a_batch_that_was_left_open_an_hour_ago_rings(
+    service: Service, reviewer: dict[str, str], waker: Waker, orchestrator: Orchestrator
+) -> None:
+    accept(service, reviewer)
+    loop.claim(service)
+    assert waker.look() is False
+    with service.app.state.parts.sessions.begin() as session:
+        (claimed,) = session.query(SegmentClaim)
+        claimed.claimed_at -= timedelta(hours=1)
+    assert [waker.look(), waker.look()] == [True, False]
