@@ -48,7 +48,7 @@ def check_loop(
         store.training,
         read_staging=read_staging,
         read_tensor=lambda row: tensor_of(row, photos),
-        has_photo=lambda sha: photos.path(sha).is_file(),
+        see_photo=photos.get if full else photos.require,
         packages=store.packages,
         full=full,
         lease=Lease(claim_s=claim_s, waiting_s=loop.max_age_s + claim_s),

@@ -24,6 +24,8 @@ from tests.faults.summary import Outcome, summarise
 
 CAMPAIGNS: Mapping[str, str] = {
     "kills": "tests.faults.kills",
+    "filesystem": "tests.faults.filesystem",
+    "corruption": "tests.faults.corruption",
     "powerloss": "tests.faults.powerloss",
     "service": "tests.faults.service",
     "requests": "tests.faults.duplicated_requests",

@@ -8,18 +8,26 @@ import pytest
 
 from tests.faults.campaign import Plan, Progress, Tally
 
-REACHED: set[str] = set()
-"""Failpoints that the campaigns of this session came by; the last test compares them with the list."""
-
 SEED = int(os.environ.get("FAULTS_SEED", "20261121"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The test that looks back on what was reached comes last."""
+    items.sort(key=lambda item: item.path.stem == "test_failpoints")
+
+
+@pytest.fixture(scope="session")
+def reached() -> set[str]:
+    """Failpoints that the campaigns of this session came by."""
+    return set()
+
+
 @pytest.fixture
-def plan(tmp_path: Path) -> Iterator[Plan]:
+def plan(tmp_path: Path, reached: set[str]) -> Iterator[Plan]:
     """A short plan; ``FAULTS_SEED`` replays another seed."""
     plan = Plan(SEED, "short", tmp_path)
     yield plan
-    REACHED.update(plan.reached())
+    reached.update(plan.reached())
 
 
 @pytest.fixture

@@ -241,11 +241,15 @@ class Episode:
         self.check()
 
     def check(self) -> None:
-        """Ask fsck."""
-        checked = Job(ingest.main, ("fsck", "--full"), self._environment(), self._output()).wait()
+        """fsck finds nothing."""
+        checked = self.ask_fsck()
         if checked.status != 0:
             found = checked.out.splitlines()
             self.report(f"fsck: {found[0]} (and {len(found) - 2} more)" if found else f"fsck: {checked.last_words}")
+
+    def ask_fsck(self) -> Ended:
+        """What the whole check says."""
+        return Job(ingest.main, ("fsck", "--full"), self._environment(), self._output()).wait()
 
     def report(self, what: str) -> None:
         """Write down what is wrong."""

@@ -69,11 +69,18 @@ def run(plan: Plan, say: Progress) -> Tally:
 
 
 def stage(plan: Plan) -> Staged:
-    """Ingest some, then let new rows, a correction and a retraction wait; and count an append's calls."""
-    template = workload.build(plan.folder / "template")
-    rehearsed = Rehearsed(template, {}, 0.0, 0.0)
-    episode = Episode(plan, "staged", rehearsed)
+    """Build the shop, and count how often an append in it meets the disk."""
+    episode = stage_work(plan, workload.build(plan.folder / "template"))
+    journal = episode.reviewers.journal
+    calls = {kind: _count_calls(plan, episode.shop.folder, journal, kind) for kind in KINDS}
+    return Staged(episode.shop.folder, journal, calls)
+
+
+def stage_work(plan: Plan, template: Path, answered_by: str = "f" * 64) -> Episode:
+    """Ingest some rows, then let new ones, a correction, a retraction and an erasure wait."""
+    episode = Episode(plan, "staged", Rehearsed(template, {}, 0.0, 0.0))
     people = episode.reviewers
+    people.answered_by = answered_by
     for _ in range(4):
         people.validate(people.stage())
     people.shop.engine.dispose()
@@ -82,17 +89,16 @@ def stage(plan: Plan) -> Staged:
     people.correct(ingested[0])
     people.retract(ingested[1])
     people.erase(ingested[2])
-    for _ in range(_NEW_ROWS - 1):  # a correction brings one too
-        people.validate(people.stage())
+    for _ in range(_NEW_ROWS - 1):  # the correction brings one too
+        people.validate(people.stage(with_photo=True))
     people.shop.engine.dispose()
     if episode.tally.failed:
         raise RuntimeError("; ".join(episode.tally.violations))
-    calls = {kind: _count_calls(plan, episode.shop.folder, people.journal, kind) for kind in KINDS}
-    return Staged(episode.shop.folder, people.journal, calls)
+    return episode
 
 
 def _count_calls(plan: Plan, template: Path, journal: Journal, kind: str) -> int:
-    episode = _open(plan, template, journal, f"counting {kind}")
+    episode = open_staged(plan, template, journal, f"counting {kind}")
     report = episode.shop.folder / "calls"
     disk = partial(failing_disk, KINDS[kind], None, episode.shop.store.root, report)
     ended = episode.start(under=disk).wait()
@@ -103,7 +109,8 @@ def _count_calls(plan: Plan, template: Path, journal: Journal, kind: str) -> int
     return calls
 
 
-def _open(plan: Plan, template: Path, journal: Journal, name: str) -> Episode:
+def open_staged(plan: Plan, template: Path, journal: Journal, name: str) -> Episode:
+    """A copy of it for one trial."""
     episode = Episode(plan, name.replace(" ", "-"), Rehearsed(template, {}, 0.0, 0.0))
     episode.reviewers.journal = replace(copy.deepcopy(journal), actions=Counter())
     return episode
@@ -130,7 +137,7 @@ def try_all(plan: Plan, staged: Staged, trials: Sequence[Trial]) -> Tally:
 
 def try_one(plan: Plan, staged: Staged, trial: Trial) -> Tally:
     """Hurt one append, look at what it left, and let the next one complete."""
-    episode = _open(plan, staged.template, staged.journal, str(trial))
+    episode = open_staged(plan, staged.template, staged.journal, str(trial))
     report = episode.shop.folder / "calls"
     if trial.kind == SHORT_WRITES:
         disk, error = partial(small_files, trial.nth), errno.EFBIG

@@ -123,6 +123,7 @@ class Reviewers:
         self.shop = shop
         self.rng = rng
         self.labels_only = labels_only
+        self.answered_by = "f" * 64
         self.journal = Journal()
         self._photos = ImageFolder(shop.store.images)
 
@@ -137,16 +138,18 @@ class Reviewers:
             _ACTIONS[name][1](self)
         self.shop.engine.dispose()
 
-    def stage(self) -> str:
-        """A product arrives with a suggestion."""
-        number = self.rng.randrange(PHOTOS) if self.rng.random() < 0.8 else None
+    def stage(self, *, with_photo: bool | None = None) -> str:
+        """A product arrives with a suggestion; most have a photo."""
+        if with_photo is None:
+            with_photo = self.rng.random() < 0.8
+        number = self.rng.randrange(PHOTOS) if with_photo else None
         sha = None
         if number is not None:
             self._photos.put(upload(number))
             sha = upload(number).sha256
         title = f"Produit {len(self.journal.items)}, «{self.rng.choice(('NA', 'null', 'x,y', '=1', 'é'))}»"
         with self.shop.sessions.begin() as session:
-            new = _suggested(title, sha, self.rng.choice(CODES))
+            new = _suggested(title, sha, self.rng.choice(CODES), self.answered_by)
             prediction_id = predictions.add(session, new).id
         self.journal.items[prediction_id] = Item(title, number)
         return prediction_id
@@ -221,7 +224,7 @@ class Reviewers:
         return Taxonomy.from_csv(self.shop.store.root / "taxonomy.csv")
 
 
-def _suggested(title: str, image_sha256: str | None, code: int) -> NewPrediction:
+def _suggested(title: str, image_sha256: str | None, code: int, package: str) -> NewPrediction:
     return NewPrediction(
         owner_id=REVIEWERS[0].id,
         idempotency_key=None,
@@ -234,7 +237,7 @@ def _suggested(title: str, image_sha256: str | None, code: int) -> NewPrediction
         confidence=0.5,
         answer={"top_k": [[code, 0.5]], "experts": {}},
         model_name="fusion",
-        model_version="f" * 64,
+        model_version=package,
         epoch=1,
         taxonomy_version="t",
     )

@@ -12,7 +12,7 @@ from core.store.fsck.violation import Violation
 
 
 def check_leases(
-    staging: Staging, claim_s: float, waiting_s: float, has_photo: Callable[[str], bool] | None
+    staging: Staging, claim_s: float, waiting_s: float, see_photo: Callable[[str], object] | None
 ) -> Iterator[Violation]:
     """Find claims that stay open, work that nobody takes, and work that cannot be done for want of a photo."""
     for batch in staging.batches:
@@ -25,8 +25,11 @@ def check_leases(
             if work.waits and work.kind is not OutboxKind.ARCHIVE and work.age_s > waiting_s:
                 message = f"its {work.kind} of version {work.version} has waited over {waiting_s:.0f} s"
                 yield Violation("I7", message, where)
-        if has_photo and staged.image_sha256 and _is_coming(staged) and not has_photo(staged.image_sha256):
-            yield Violation("I7", f"it waits for its append, and its photo {staged.image_sha256} is missing", where)
+        if see_photo and staged.image_sha256 and _is_coming(staged):
+            try:
+                see_photo(staged.image_sha256)
+            except EtalonError as error:
+                yield Violation("I7", f"its append cannot be done: {error}", where)
 
 
 def _is_coming(staged: Staged) -> bool:

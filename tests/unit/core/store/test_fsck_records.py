@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from core.domain.consistency import Answered, Release, Sealed, Staging
+from core.errors import NotFound
 from core.registry.packages import write_package
 from core.store import fsck
 from core.store.fsck import Lease
@@ -38,15 +39,20 @@ def test_work_that_nobody_takes_breaks_i7(tmp_path: Path) -> None:
     assert line == "I7  prediction p1: its append of version 2 has waited over 90 s"
 
 
-def test_a_waiting_row_whose_photo_is_missing_breaks_i7(tmp_path: Path) -> None:
+def test_a_waiting_row_whose_photo_is_missing_or_damaged_breaks_i7(tmp_path: Path) -> None:
     waiting = staged("validated", 2, "validate", work("append", 2), image_sha256=A)
     done = staged("retracted", 3, "retract", image_sha256=B)
-    stored = {A: True}
     staging = Staging({"p1": waiting, "p2": done})
-    assert found(tmp_path, staging, has_photo=lambda sha: stored.get(sha, False)) == []
-    stored[A] = False
-    (line,) = found(tmp_path, staging, has_photo=lambda sha: stored.get(sha, False))
-    assert line == f"I7  prediction p1: it waits for its append, and its photo {A} is missing"
+    stored = {A}
+
+    def see(sha: str) -> None:
+        if sha not in stored:
+            raise NotFound(f"no photo {sha}")
+
+    assert found(tmp_path, staging, see_photo=see) == []
+    stored.clear()
+    (line,) = found(tmp_path, staging, see_photo=see)
+    assert line == f"I7  prediction p1: its append cannot be done: no photo {A}"
 
 
 def test_a_sound_ledger_breaks_nothing(tmp_path: Path) -> None:
