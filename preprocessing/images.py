@@ -173,6 +173,15 @@ class ImageFolder:
         failpoints.reach("photo.stored")
         return path
 
+    def require(self, sha256: str) -> None:
+        """See that a photo is stored, without reading it.
+
+        Raises:
+            MissingImage: it is not there.
+        """
+        if not self.path(sha256).is_file():
+            raise MissingImage(f"no photo {sha256}")
+
     def get(self, sha256: str) -> bytes:
         """Return a stored photo's bytes, checked against its name.
 

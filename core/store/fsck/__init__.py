@@ -40,7 +40,7 @@ def check(
     *,
     read_staging: Callable[[], Staging] | None = None,
     read_tensor: ReadTensor | None = None,
-    has_photo: Callable[[str], bool] | None = None,
+    see_photo: Callable[[str], object] | None = None,
     packages: Path | None = None,
     full: bool = False,
     lease: Lease | None = None,
@@ -54,7 +54,8 @@ def check(
         training: root of the training store; one without a manifest holds nothing and breaks nothing.
         read_staging: asks the database; None leaves out what only it can answer.
         read_tensor: computes a row's tensor again; with ``full``, every live tensor is compared with it.
-        has_photo: whether the photo of this sha256 is stored; None leaves the photos of waiting rows out.
+        see_photo: looks at the photo of this sha256 and raises an ``EtalonError`` if it is not what it should be; None
+            leaves the photos of waiting rows out.
         packages: folder of the packages that the ledger names; None leaves them out.
         full: read tensors and packages too. Without it sizes and headers are compared; texts are always read.
         lease: when a claim or a waiting row counts as stuck.
@@ -66,7 +67,7 @@ def check(
     def compare(staging: Staging) -> Iterator[Violation]:
         yield from labels.check(view, staging)
         yield from batches.check(view, staging)
-        yield from records.check_leases(staging, lease.claim_s, lease.waiting_s, has_photo)
+        yield from records.check_leases(staging, lease.claim_s, lease.waiting_s, see_photo)
         yield from records.check_ledger(staging, packages, full=full)
         yield from records.check_audit(staging)
 

@@ -158,3 +158,19 @@ def test_what_is_changed_behind_everybodys_back_is_named(shop: Shop, what: str) 
     with shop.sessions.begin() as session:
         session.execute(tamper(_prediction_of_a_row(session)))
     assert invariant in {line[:2] for line in history.found()}
+
+
+@same_on_any_database
+def test_a_damaged_photo_of_a_row_that_waits_is_found_by_the_full_check(shop: Shop) -> None:
+    made = shop.validated("Livre", image=photo(900))
+    with shop.sessions() as session:
+        path = shop.store.images / session.get_one(Prediction, made).image_sha256
+    path.write_bytes(path.read_bytes()[:-1])
+    assert shop.run("fsck")[0] == 0
+    status, out, _ = shop.run("fsck", "--full")
+    assert (status, out.splitlines()[0]) == (
+        1,
+        f"I7  prediction {made}: its append cannot be done: photo {path.name} has changed on disk",
+    )
+    path.unlink()
+    assert shop.run("fsck")[1].splitlines()[0].endswith(f"its append cannot be done: no photo {path.name}")
