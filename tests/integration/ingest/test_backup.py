@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sqlalchemy import update
 
@@ -19,6 +20,8 @@ from core.backup.record import CorruptBackup, NoBackup, Refused, read_record
 from core.backup.take import back_up
 from core.db.migrate import migrate
 from core.db.models import Prediction
+from core.db.repositories import promotions
+from core.registry.packages import MissingPackage, encoders_of, open_package, write_package
 from core.store import training_csv
 from core.store.snapshot import Snapshot
 from preprocessing.images import ImageFolder
@@ -236,6 +239,51 @@ def test_a_damaged_segment_is_not_backed_up(shop: Shop, backup: Path) -> None:
     path = shop.store.training / "segments" / "000000-base" / "images.npy"
     path.write_bytes(path.read_bytes()[:-1] + b"\x01")
     with pytest.raises(WrongContent, match=r"000000-base/images\.npy cannot be copied"):
+        back(shop, backup)
+
+
+def release(shop: Shop) -> tuple[str, str]:
+    """Release a model with its two encoders; returns its sha and that of a package that was never released."""
+
+    def package(kind: str, spec: dict[str, object]) -> str:
+        extra = {"golden/answers.npz": b"golden"}
+        return write_package(shop.store.packages, kind=kind, spec=spec, arrays={"w": np.ones(3)}, extra_files=extra).sha
+
+    text, image, other = (package(kind, {"name": kind}) for kind in ("text-encoder", "image-encoder", "other"))
+    model = package("model", {"encoders": {"text": text, "image": image}})
+    with shop.sessions.begin() as session:
+        promotions.promote(
+            session,
+            expected_epoch=0,
+            models={"fusion": model},
+            actor="test",
+            reason="a test",
+            kind="first",
+            gate_report=None,
+            run_id=None,
+            manifest=1,
+            taxonomy_version="t",
+        )
+    return model, other
+
+
+@only_on_sqlite
+def test_released_models_and_their_encoders_come_along(shop: Shop, backup: Path, elsewhere: Shop) -> None:
+    model, other = release(shop)
+    back(shop, backup)
+    restored = give_back(backup, elsewhere)
+    (text, image) = encoders_of(open_package(restored.store.packages, model))
+    assert {path.name for path in restored.store.packages.iterdir()} == {model, text, image}
+    assert other not in {model, text, image}
+    for sha in (model, text, image):
+        assert open_package(restored.store.packages, sha).files == open_package(shop.store.packages, sha).files
+
+
+@only_on_sqlite
+def test_a_released_model_that_is_gone_is_named(shop: Shop, backup: Path) -> None:
+    model, _ = release(shop)
+    shutil.rmtree(shop.store.packages / model)
+    with pytest.raises(MissingPackage, match=model):
         back(shop, backup)
 
 
