@@ -85,7 +85,13 @@ class Database:
 class Server:
     """A running server. ``stop`` ends it and removes its folder; so does the end of this process, however it ends."""
 
-    def __init__(self, *, like_production: bool = False) -> None:
+    def __init__(self, *, like_production: bool = False, certificate: bytes | None = None) -> None:
+        """Install and start one.
+
+        Args:
+            like_production: flush as production has to, instead of as fast as tests can.
+            certificate: offer encryption with this certificate and its key, both in PEM.
+        """
         binary = program()
         if binary is None:
             raise NotInstalled(ADVICE)
@@ -100,6 +106,11 @@ class Server:
         self.port = _free_port()
         atexit.register(self.stop)
         self._install()
+        self._encryption: tuple[str, ...] = ()
+        if certificate is not None:
+            path = self._folder / "certificate.pem"
+            path.write_bytes(certificate)
+            self._encryption = (f"--ssl-cert={path}", f"--ssl-key={path}")
         self.start()
         self._create_accounts()
 
@@ -118,7 +129,7 @@ class Server:
 
     def start(self) -> None:
         """Start it on its old files; returns when it answers."""
-        command = [self._binary, *self._options(), *self._flushes, *_SMALL]
+        command = [self._binary, *self._options(), *self._flushes, *_SMALL, *self._encryption]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdout=log, stderr=log, user=self._user, group=self._user, preexec_fn=_die_with_parent

@@ -3,15 +3,13 @@
 import threading
 from collections.abc import Callable, Iterator
 
-import certifi
 import pytest
 from sqlalchemy import Engine, event, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.db.models import UserAccount
-from core.db.session import make_engine, make_sessions, transact
-from core.settings import DatabaseSettings
+from core.db.session import make_sessions, transact
 from tests import mariadb
 
 
@@ -157,10 +155,3 @@ def test_a_connection_lost_at_commit_is_an_error_and_is_not_run_again(
 def test_the_service_s_account_cannot_change_the_schema(sessions: sessionmaker[Session]) -> None:
     with pytest.raises(OperationalError, match="1142"):
         transact(sessions, lambda session: session.execute(text("DROP TABLE audit")))
-
-
-def test_a_server_without_encryption_is_refused_where_an_authority_is_set(database: mariadb.Database) -> None:
-    engine = make_engine(DatabaseSettings(url=database.url, tls_ca=certifi.where()))
-    with pytest.raises(OperationalError, match="SSL"):
-        engine.connect()
-    engine.dispose()
