@@ -81,16 +81,16 @@ class Records:
 
 
 @dataclass(slots=True)
-class Verdicts:
+class Findings:
     """What a check found: the wrongs in words, and how many versions were won twice."""
 
     wrongs: list[str] = field(default_factory=list)
     double_wins: int = 0
 
 
-def check(deeds: Sequence[Deed], records: Records) -> Verdicts:
+def check(deeds: Sequence[Deed], records: Records) -> Findings:
     """Compare a history with the database after everybody has gone home and the loop has drained."""
-    found = Verdicts()
+    found = Findings()
     for deed in deeds:
         if deed.answer is Answer.BROKEN:
             found.wrongs.append(f"{deed} on {deed.targets}: not an answer")
@@ -115,7 +115,7 @@ def _winners(deeds: Sequence[Deed], prediction_id: str) -> dict[int, list[Deed]]
     return winners
 
 
-def _check_versions(found: Verdicts, row: Prediction, winners: Mapping[int, Sequence[Deed]]) -> None:
+def _check_versions(found: Findings, row: Prediction, winners: Mapping[int, Sequence[Deed]]) -> None:
     for version, won in winners.items():
         if len(won) > 1:
             found.double_wins += 1
@@ -124,7 +124,7 @@ def _check_versions(found: Verdicts, row: Prediction, winners: Mapping[int, Sequ
         found.wrongs.append(f"{row.id} is at version {row.version}, won were {sorted(winners)}")
 
 
-def _check_order(found: Verdicts, row: Prediction, winners: Mapping[int, Sequence[Deed]]) -> None:
+def _check_order(found: Findings, row: Prediction, winners: Mapping[int, Sequence[Deed]]) -> None:
     """What was answered before another question was asked comes before its answer."""
     story = [(version, deed) for version, won in sorted(winners.items()) for deed in won]
     for version, deed in story:
