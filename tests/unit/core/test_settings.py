@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from core import settings
-from core.settings import AuthSettings, LoopSettings, _Settings
+from core.settings import AuthSettings, DatabaseSettings, LoopSettings, _Settings
 from tests.conftest import ROOT
 
 CLASSES = [value for value in vars(settings).values() if isinstance(value, type) and issubclass(value, _Settings)]
@@ -48,3 +48,8 @@ def test_the_signing_key_has_no_default() -> None:
 
 def test_a_secret_does_not_show_in_a_representation() -> None:
     assert "hunter2" not in repr(LoopSettings(airflow_password=SecretStr("hunter2")))
+
+
+def test_a_server_may_be_silent_for_longer_than_a_lock_is_waited_for() -> None:
+    with pytest.raises(ValidationError, match="DB_ANSWER_TIMEOUT_S must be more than DB_LOCK_TIMEOUT_S"):
+        DatabaseSettings(lock_timeout_s=20, answer_timeout_s=20)
