@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from core import failpoints
 from core.db.models import Promotion
 from core.db.repositories import promotions
+from core.db.session import transact
 from core.domain.gate import Outcome
 from core.errors import Conflict, Unavailable
 from training.jobs.workplace import MODEL, Workplace
@@ -41,8 +42,7 @@ def promote(workplace: Workplace, *, package: str, run_key: str) -> dict[str, An
         raise NotJudged(f"run {run_key} has no decision about package {package[:12]}: judge it first")
     if judged["decision"] not in (Outcome.FIRST, Outcome.PROMOTE):
         return {"epoch": None, "decision": judged["decision"], "package": package, "mirrored": True}
-    with workplace.sessions.begin() as session:
-        row = _ours(session, judged) or _move(session, judged, run_key)
+    row = transact(workplace.sessions, lambda session: _ours(session, judged) or _move(session, judged, run_key))
     failpoints.reach("promotion.committed")
     log.info("release.promoted", extra={"epoch": row.epoch, "package": package, "kind": row.kind})
     result = {"epoch": row.epoch, "decision": judged["decision"], "package": package, "mirrored": mirror(workplace)}
@@ -84,12 +84,16 @@ def roll_back(workplace: Workplace, *, reason: str, actor: str, expected_epoch: 
         EpochMoved: the epoch is not ``expected_epoch``.
         NothingToRollBack: no release came before.
     """
-    with workplace.sessions.begin() as session:
+
+    def move_back(session: Session) -> Promotion:
         now = promotions.current(session)
         known = now.epoch if now else promotions.NO_EPOCH
         expected = known if expected_epoch is None else expected_epoch
         row = promotions.roll_back(session, expected_epoch=expected, actor=actor, reason=reason)
         failpoints.reach("promotion.inserted")
+        return row
+
+    row = transact(workplace.sessions, move_back)
     failpoints.reach("promotion.committed")
     log.info("release.rolled_back", extra={"epoch": row.epoch, "models": row.models})
     return {"epoch": row.epoch, "models": row.models, "mirrored": mirror(workplace)}

@@ -60,10 +60,10 @@ class Position:
 
 
 def add(session: Session, new: NewPrediction) -> Prediction:
-    """Stage a pending prediction with a new UUIDv7; a failed insert undoes nothing else in the transaction.
+    """Stage a pending prediction with a new UUIDv7.
 
     Raises:
-        sqlalchemy.exc.IntegrityError: this owner has used this idempotency key before.
+        sqlalchemy.exc.IntegrityError: this owner has used this idempotency key before; roll back.
     """
     row = Prediction(
         id=str(uuid_utils.uuid7()),
@@ -83,8 +83,8 @@ def add(session: Session, new: NewPrediction) -> Prediction:
         epoch=new.epoch,
         taxonomy_version=new.taxonomy_version,
     )
-    with session.begin_nested():
-        session.add(row)
+    session.add(row)
+    session.flush()
     session.refresh(row)  # its timestamps are the database's
     return row
 

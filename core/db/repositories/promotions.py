@@ -7,7 +7,7 @@ of two writers in. A rollback is a new epoch, so the ledger also says what was s
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -93,18 +93,18 @@ def promote(
     epoch = now.epoch if now else NO_EPOCH
     if epoch != expected_epoch:
         raise EpochMoved(expected_epoch, epoch)
-    row = Promotion(
-        epoch=expected_epoch + 1,
-        kind=kind,
-        models=dict(models),
-        previous=dict(now.models) if now else {},
-        actor=actor,
-        reason=reason[:500],
-        gate_report=dict(gate_report) if gate_report is not None else None,
-        run_id=run_id,
-        manifest=manifest,
-        taxonomy_version=taxonomy_version,
-    )
+    row = {
+        "epoch": expected_epoch + 1,
+        "kind": kind,
+        "models": dict(models),
+        "previous": dict(now.models) if now else {},
+        "actor": actor,
+        "reason": reason[:500],
+        "gate_report": dict(gate_report) if gate_report is not None else None,
+        "run_id": run_id,
+        "manifest": manifest,
+        "taxonomy_version": taxonomy_version,
+    }
     return _insert(session, row)
 
 
@@ -140,14 +140,16 @@ def _newest_serving(session: Session, models: Mapping[str, str], *, before: int)
     return next((row for row in earlier if row.models == dict(models)), None)
 
 
-def _insert(session: Session, row: Promotion) -> Promotion:
+def _insert(session: Session, values: dict[str, Any]) -> Promotion:
     try:
-        with session.begin_nested():  # a lost race undoes this insert only, not the caller's transaction
-            session.add(row)
-            _audit(session, row)
+        # A statement of its own and no savepoint: after a lost race the transaction goes on, on every database, and
+        # a deadlock, which takes savepoints away, stays the error that is worth another try.
+        session.execute(insert(Promotion).values(**values))
     except IntegrityError as error:
-        raise EpochMoved(row.epoch - 1, None) from error
-    session.refresh(row)
+        raise EpochMoved(values["epoch"] - 1, None) from error
+    row = session.get_one(Promotion, values["epoch"])
+    _audit(session, row)
+    session.flush()
     return row
 
 
