@@ -54,9 +54,7 @@ def rehearse(plan: Plan) -> Rehearsed:
     took_s = []
     for command in (False, False, False, True):
         episode.reviewers.work(6)
-        began = time.monotonic()
-        episode.append(log, command=command)
-        took_s.append(time.monotonic() - began)
+        took_s.append(episode.append(log, command=command))
     episode.settle()
     episode.close()
     if episode.tally.failed:
@@ -105,6 +103,7 @@ class Episode:
         self._jobs = itertools.count(1)
         self._targets = self._endless_targets()
         self._missed: list[str] = []
+        self._append_s = rehearsed.append_s
 
     def run(self, kills: int) -> Tally:
         """Let the job work in peace, then hurt it until it died ``kills`` times; settle in between and at the end."""
@@ -118,7 +117,7 @@ class Episode:
         }
         for _ in range(_PEACEFUL_BATCHES):
             self.reviewers.work(2)
-            self._expect_done(self.start().wait())
+            self._append_s = self.append()
         for round_ in range(1, 4 * kills):
             self._rng.choices(list(sequences), list(sequences.values()))[0]()
             self.judge(settled=False)
@@ -141,9 +140,11 @@ class Episode:
             shutil.rmtree(self._folder)
         return self.tally
 
-    def append(self, log: Path, *, command: bool) -> None:
-        """One undisturbed append."""
+    def append(self, log: Path | None = None, *, command: bool = False) -> float:
+        """One undisturbed append; returns how many seconds it took."""
+        began = time.monotonic()
         self._expect_done(self.start(log=log, command=command).wait())
+        return time.monotonic() - began
 
     # What is done to the job
 
@@ -190,7 +191,7 @@ class Episode:
     def _kill_by_timer(self) -> None:
         self.reviewers.work(self._rng.randrange(3))
         job = self.start(command=self._execute)
-        usual_s = self._rehearsed.command_s if self._execute else self._rehearsed.append_s
+        usual_s = self._rehearsed.command_s if self._execute else self._append_s
         time.sleep(self._rng.uniform(0.0, 1.1 * usual_s))
         job.kill()
         self._note_death(job.wait(), "")

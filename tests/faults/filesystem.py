@@ -84,7 +84,7 @@ def stage_work(plan: Plan, template: Path, answered_by: str = "f" * 64) -> Episo
     for _ in range(4):
         people.validate(people.stage())
     people.shop.engine.dispose()
-    episode.append(plan.failpoint_log, command=False)
+    episode.append()
     ingested = list(people.journal.expected())
     people.correct(ingested[0])
     people.retract(ingested[1])
