@@ -16,12 +16,15 @@ import itertools
 import math
 import os
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from tests.faults.recorder import Flush, Link, MakeFolder, Open, Operation, Remove, Rename, Truncate, Write
+
+_ALL_OF = 7
+"""Changes of a folder up to which every subset is tried."""
 
 
 class Content(bytes):
@@ -90,21 +93,36 @@ class Folder:
     flushed: dict[str, "File | Folder"] = field(default_factory=dict)
     since: list[Change] = field(default_factory=list)
     names: dict[str, "File | Folder"] = field(default_factory=dict)
+    _legal: list[dict[str, "File | Folder"]] | None = None
 
     def change(self, change: Change) -> None:
         self.since.append(change)
         self.names = _changed(self.names, [change])
+        self._legal = None
 
     def flush(self) -> None:
-        self.flushed, self.since = dict(self.names), []
+        self.flushed, self.since, self._legal = dict(self.names), [], None
 
     def legal(self) -> list[dict[str, "File | Folder"]]:
-        """Every set of names that a power cut may leave, each once."""
-        found = {}
-        for kept in itertools.product((False, True), repeat=len(self.since)):
-            names = _changed(self.flushed, itertools.compress(self.since, kept))
-            found.setdefault(tuple(sorted((name, id(node)) for name, node in names.items())), names)
-        return list(found.values())
+        """Sets of names that a power cut may leave, each once: all of them, or some where there are very many."""
+        if self._legal is None:
+            found = {}
+            for kept in _subsets(len(self.since)):
+                names = _changed(self.flushed, itertools.compress(self.since, kept))
+                found.setdefault(tuple(sorted((name, id(node)) for name, node in names.items())), names)
+            self._legal = list(found.values())
+        return self._legal
+
+
+def _subsets(size: int) -> Iterator[Sequence[bool]]:
+    """Which of ``size`` changes are there: none of them first."""
+    if size <= _ALL_OF:
+        yield from itertools.product((False, True), repeat=size)
+        return
+    yield from ([at < kept for at in range(size)] for kept in range(size + 1))
+    yield from ([at != lost for at in range(size)] for lost in range(size))
+    draw = random.Random(size)
+    yield from ([draw.random() < 0.5 for _ in range(size)] for _ in range(2**_ALL_OF))
 
 
 def _changed(names: dict[str, "File | Folder"], changes: Iterable[Change]) -> dict[str, "File | Folder"]:

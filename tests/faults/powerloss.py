@@ -16,7 +16,7 @@ import random
 import shutil
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +24,8 @@ from pathlib import Path
 from tests.faults.campaign import Plan, Progress, Tally
 from tests.faults.disk import Disk, State
 from tests.faults.mutants import no_folder_fsync, no_fsync
-from tests.faults.powerloss_scenes import SCENES, Scene
+from tests.faults.powerloss_copies import Backup, Features, Restore
+from tests.faults.powerloss_scenes import Append, Corrections, Files, Import, Packages, Predict, Scene
 from tests.faults.recorder import Commit, Flush, Open, Operation, Promise, Recorder
 
 Work = Callable[[Path, Callable[[str], None]], None]
@@ -33,10 +34,20 @@ Flaw = Callable[[], AbstractContextManager[None]]
 MUTANTS: dict[str, Flaw] = {"no_fsync": no_fsync.applied, "no_folder_fsync": no_folder_fsync.applied}
 """Flawed versions of the product that this campaign must catch."""
 
-_PER_MOMENT = 48
-"""Legal states looked at for one moment of the work; all of them where there are no more."""
-_SHARES = {"append": 7, "corrections": 5, "import": 4, "predict": 2, "package": 1, "files": 1}
-"""How many of all states are a scene's, in twentieths."""
+_PER_MOMENT, _PER_LOG = 48, 3000
+"""Legal states looked at for one moment of the work, and for all of it; all of them where there are no more."""
+SCENES: Mapping[Scene, int] = {
+    Append(): 25,
+    Corrections(): 20,
+    Import(): 15,
+    Predict(): 10,
+    Packages(): 10,
+    Files(): 5,
+    Backup(): 5,
+    Restore(): 5,
+    Features(): 5,
+}
+"""Every piece of work whose power is cut, and its share of all states, in hundredths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +122,13 @@ class Recording:
         disk, database, promised = self._begin()
         known: set[tuple[bytes, int, frozenset[str]]] = set()
         commits, last = 0, "nothing"
+        most = max(4, min(_PER_MOMENT, _PER_LOG // (len(self.log) + 1)))
         for at, operation in enumerate((None, *self.log)):
             if operation is not None:
                 database, promised = _step(disk, operation, database, promised)
                 last = f"operation {at}: {operation}"
             commits += isinstance(operation, Commit)
-            for nth, state in enumerate(disk.states(plan.random("states", name, at), _PER_MOMENT)):
+            for nth, state in enumerate(disk.states(plan.random("states", name, at), most)):
                 if (key := (state.fingerprint, commits, promised)) not in known:
                     known.add(key)
                     yield Moment(f"{name}/{len(known)}", state, database, promised, last, bare=nth == 0)
@@ -190,9 +202,9 @@ class Campaign:
     def run(self) -> Tally:
         """All scenes as they are, then the flawed versions."""
         tally = Tally()
-        for scene in SCENES:
+        for scene, share in SCENES.items():
             if self._scene.partition(".")[0] in ("", scene.name):
-                tally += self._cut_everywhere(scene)
+                tally += self._cut_everywhere(scene, share)
         for name, flaw in MUTANTS.items() if not self._scene else ():
             tally.mutants[name] = self._catch(name, flaw)
             self._say(f"mutant {name}: {tally.mutants[name] or 'SURVIVED'}")
@@ -208,9 +220,9 @@ class Campaign:
         scene.prepare(folder)
         return folder
 
-    def _cut_everywhere(self, scene: Scene) -> Tally:
+    def _cut_everywhere(self, scene: Scene, share: int) -> Tally:
         """Cut the power during the work, during the work after a kill, and during recovery from a power cut."""
-        budget = self._size.states * _SHARES[scene.name] // sum(_SHARES.values())
+        budget = self._size.states * share // 100
         undisturbed = record(self._prepare(scene), scene.act)
         reference = undisturbed.folder
         moments = list(undisturbed.moments(scene.name, self._plan))

@@ -61,27 +61,32 @@ class Scene(Protocol):
 
 
 def _open_shop(folder: Path) -> Shop:
-    shop = _shop(folder)
+    shop = shop_in(folder)
     Base.metadata.create_all(shop.engine)
-    with shop.sessions.begin() as session:
-        for who, name in ((REVIEWER, "reviewer"), (ADMIN.id, "admin")):
-            session.add(UserAccount(id=who, username=name, password_hash="x", role=Role.ADMIN.value))
+    add_people(shop)
     return shop
 
 
-def _catalogue(folder: Path) -> Path:
+def add_people(shop: Shop) -> None:
+    """The accounts that decide."""
+    with shop.sessions.begin() as session:
+        for who, name in ((REVIEWER, "reviewer"), (ADMIN.id, "admin")):
+            session.add(UserAccount(id=who, username=name, password_hash="x", role=Role.ADMIN.value))
+
+
+def catalogue_in(folder: Path) -> Path:
     """What is imported: always the same, and not on the disk whose power is cut."""
     data = folder / "catalogue"
     return data if data.exists() else write_catalogue(data, BASE_PRODUCTS, CODES)
 
 
 @cache
-def _shop(folder: Path) -> Shop:
+def shop_in(folder: Path) -> Shop:
     """One engine a folder: what it has compiled serves all states that are judged there, one after the other."""
     return Shop.open(folder)
 
 
-def _upload(number: int) -> bytes:
+def seller_file(number: int) -> bytes:
     """The seller's file behind ``workload.upload``."""
     return photo(500 + number)
 
@@ -89,7 +94,7 @@ def _upload(number: int) -> bytes:
 _PHOTOS: dict[str, int | None] = {"Livre avec photo": 1, "Livre sans photo": None, "Arrivé plus tard": 2}
 
 
-def _acknowledged(shop: Shop) -> Journal:
+def acknowledged(shop: Shop) -> Journal:
     """What the database says was accepted: its commits are what people were told."""
     journal = Journal()
     with shop.sessions() as session:
@@ -105,19 +110,19 @@ class _Loop:
     """Work of the ingest on a shop's database and store."""
 
     def resume(self, folder: Path, promise: Promise) -> None:
-        shop = _shop(folder)
-        _drain(shop)
+        shop = shop_in(folder)
+        drain(shop)
         shop.engine.dispose()
 
     def judge(self, folder: Path, promised: set[str], reference: Path) -> Tally:
-        shop = _shop(folder)
+        shop = shop_in(folder)
         try:
-            journal = _acknowledged(shop)
-            tally = _breaches(shop, "before recovery")
-            _drain(shop)
+            journal = acknowledged(shop)
+            tally = breaches(shop, "before recovery")
+            drain(shop)
             tally += judge(shop, journal, "after recovery", settled=True, base=BASE_PRODUCTS)
-            tally += _breaches(shop, "after recovery")
-            tally.violations += _differences(folder, reference)
+            tally += breaches(shop, "after recovery")
+            tally.violations += differences(folder, reference)
             return tally
         finally:
             shop.engine.dispose()
@@ -130,15 +135,15 @@ class Append(_Loop):
 
     def prepare(self, folder: Path) -> None:
         shop = _open_shop(folder)
-        shop.import_catalogue(_catalogue(folder))
-        shop.validated("Livre avec photo", code=40, image=_upload(1))
+        shop.import_catalogue(catalogue_in(folder))
+        shop.validated("Livre avec photo", code=40, image=seller_file(1))
         shop.validated("Livre sans photo", code=10)
         shop.engine.dispose()
 
     def act(self, folder: Path, promise: Promise) -> None:
-        shop = _shop(folder)
+        shop = shop_in(folder)
         shop.append("monday")
-        shop.validated("Arrivé plus tard", code=2583, image=_upload(2))
+        shop.validated("Arrivé plus tard", code=2583, image=seller_file(2))
         shop.append("tuesday")
         shop.engine.dispose()
 
@@ -150,14 +155,14 @@ class Corrections(_Loop):
 
     def prepare(self, folder: Path) -> None:
         shop = _open_shop(folder)
-        shop.import_catalogue(_catalogue(folder))
+        shop.import_catalogue(catalogue_in(folder))
         for title, code, number in (("Livre avec photo", 40, 1), ("Livre sans photo", 10, None)):
-            shop.validated(title, code=code, image=None if number is None else _upload(number))
+            shop.validated(title, code=code, image=None if number is None else seller_file(number))
         shop.append("monday")
         shop.engine.dispose()
 
     def act(self, folder: Path, promise: Promise) -> None:
-        shop = _shop(folder)
+        shop = shop_in(folder)
         with shop.sessions.begin() as session:
             one, other = session.scalars(select(Prediction.id).order_by(Prediction.id))
             reviews = ReviewService(session, active_taxonomy(shop.store), ADMIN)
@@ -172,19 +177,20 @@ class Corrections(_Loop):
         shop.engine.dispose()
 
 
-def _drain(shop: Shop) -> None:
+def drain(shop: Shop) -> None:
+    """Append until nothing waits."""
     for run in range(_MOST_RUNS):
         if shop.append(f"after the power cut, {run}") is None:
             return
     raise AssertionError(f"something still waits after {_MOST_RUNS} appends")
 
 
-def _breaches(shop: Shop, when: str) -> Tally:
+def breaches(shop: Shop, when: str) -> Tally:
     """What ``fsck --full`` finds."""
     return Tally(violations=[f"{when}: {violation}" for violation in shop.check()])
 
 
-def _differences(folder: Path, reference: Path) -> list[str]:
+def differences(folder: Path, reference: Path) -> list[str]:
     """Manifests and segments are pure functions of what was claimed, whatever happened in between."""
     training = folder / "var" / "training"
     found = [path for room in ("manifests", "segments") for path in sorted((training / room).rglob("*"))]
@@ -215,23 +221,23 @@ class Import:
         self.resume(folder, promise)
 
     def resume(self, folder: Path, promise: Promise) -> None:
-        shop = _shop(folder)
-        shop.import_catalogue(_catalogue(folder))
+        shop = shop_in(folder)
+        shop.import_catalogue(catalogue_in(folder))
         promise("imported")
         shop.engine.dispose()
 
     def judge(self, folder: Path, promised: set[str], reference: Path) -> Tally:
-        shop = _shop(folder)
+        shop = shop_in(folder)
         try:
-            tally = _breaches(shop, "before recovery")
+            tally = breaches(shop, "before recovery")
             if promised:
                 tally += judge(shop, Journal(), "before recovery", settled=True, base=BASE_PRODUCTS)
-            shop.import_catalogue(_catalogue(folder))
-            if not shop.import_catalogue(_catalogue(folder)).already_there:
+            shop.import_catalogue(catalogue_in(folder))
+            if not shop.import_catalogue(catalogue_in(folder)).already_there:
                 tally.violations.append("after recovery: importing twice imported twice")
             tally += judge(shop, Journal(), "after recovery", settled=True, base=BASE_PRODUCTS)
-            tally += _breaches(shop, "after recovery")
-            tally.violations += _differences(folder, reference)
+            tally += breaches(shop, "after recovery")
+            tally.violations += differences(folder, reference)
             return tally
         finally:
             shop.engine.dispose()
@@ -261,14 +267,14 @@ class Predict:
         shop.engine.dispose()
 
     def act(self, folder: Path, promise: Promise) -> None:
-        shop = _shop(folder)
+        shop = shop_in(folder)
         readers = make_readers(shop.engine)
         serving = ServingEngine(readers, ToyModel, poll_s=60)
         serving.poll()
         desk = PredictionDesk(readers, serving, ImageFolder(shop.store.images), 10**6, 10**6)
         seller = Account(REVIEWER, "reviewer", Role.CUSTOMER)
         for title, number in (("a book", 1), ("a book again", 1), ("b game", 2)):
-            submission = Submission(title, None, _upload(number), None, None)
+            submission = Submission(title, None, seller_file(number), None, None)
             new = desk.answer(submission, seller)
             transact(shop.sessions, lambda session, new=new, asked=submission: stage(session, new, asked, seller).id)
         shop.engine.dispose()
@@ -277,7 +283,7 @@ class Predict:
         self.act(folder, promise)
 
     def judge(self, folder: Path, promised: set[str], reference: Path) -> Tally:
-        shop = _shop(folder)
+        shop = shop_in(folder)
         tally = Tally()
         try:
             with shop.sessions() as session:
@@ -392,7 +398,3 @@ class Files:
                 tally.violations.append(f"{path.name} holds something else")
         self.resume(folder, lambda what: None)
         return tally
-
-
-SCENES: tuple[Scene, ...] = (Append(), Corrections(), Import(), Predict(), Packages(), Files())
-"""Every piece of work whose power is cut."""

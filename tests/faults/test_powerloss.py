@@ -13,8 +13,8 @@ from core.durable import flush, write_durably
 from tests.faults import powerloss
 from tests.faults.campaign import Plan, Progress, Tally
 from tests.faults.disk import Disk, State
-from tests.faults.powerloss import Campaign, record
-from tests.faults.powerloss_scenes import SCENES, Append, Corrections, Predict, Scene
+from tests.faults.powerloss import SCENES, Campaign, record
+from tests.faults.powerloss_scenes import Append, Corrections, Predict, Scene
 from tests.faults.recorder import Commit, Recorder
 
 
