@@ -3,10 +3,11 @@
 `check` compares verdicts, outbox, training store, ledger and audit, and fails with each violation, row and file, in its
 log; the service shows the newest result at its metrics port. Once a night, and when started by hand with `full`, it
 reads every tensor, photo and package too. `seal` adds a link to the audit's chain and prints its sha256; with nothing
-new it ends as *skipped*. The tasks do not wait for one another: a violation must not keep the audit open.
+new it ends as *skipped*. It does not wait for the check: a violation must not keep the audit open. `sweep` removes
+photos that nothing has named for a day, after a check that found nothing, and is skipped where there are none.
 """
 
-from airflow.sdk import CronTriggerTimetable, Param, dag
+from airflow.sdk import CronTriggerTimetable, Param, chain, dag
 from job_process import DEFAULTS, job
 
 # A run started by hand has no logical date, and every run has a moment after which it may start.
@@ -24,7 +25,8 @@ WHOLE = "{{ '--full' if params.full or dag_run.run_after.hour == 3 else '' }}"
 )
 def reconcile() -> None:
     """Wire the check and the seal."""
-    job("check", "preprocessing.ingest fsck $WHOLE", minutes=180, inputs={"WHOLE": WHOLE})
+    check = job("check", "preprocessing.ingest fsck $WHOLE", minutes=180, inputs={"WHOLE": WHOLE})
+    chain(check, job("sweep", "preprocessing.ingest sweep", minutes=30))
     job("seal", "core.audit_seal", minutes=10)
 
 

@@ -6,6 +6,7 @@ the same JPEG differently.
 
 import hashlib
 import io
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,13 +134,22 @@ def to_tensor(sanitised: bytes) -> NDArray[np.uint8]:
     Raises:
         UndecodableImage: the bytes are not a complete image.
     """
+    fitted = fit_photo(sanitised)
+    square = Image.new("RGB", (IMAGE_SIZE, IMAGE_SIZE), "white")
+    square.paste(fitted, ((IMAGE_SIZE - fitted.width) // 2, (IMAGE_SIZE - fitted.height) // 2))
+    return np.asarray(square)
+
+
+def fit_photo(sanitised: bytes) -> Image.Image:
+    """What ``to_tensor`` puts into its square, without the padding.
+
+    Raises:
+        UndecodableImage: the bytes are not a complete image.
+    """
     image = _decode(sanitised, _kind(sanitised), max_pixels=2**31)
     scale = IMAGE_SIZE / max(image.size)
     width, height = (max(1, round(side * scale)) for side in image.size)
-    square = Image.new("RGB", (IMAGE_SIZE, IMAGE_SIZE), "white")
-    fitted = image.resize((width, height), Image.Resampling.BILINEAR)
-    square.paste(fitted, ((IMAGE_SIZE - width) // 2, (IMAGE_SIZE - height) // 2))
-    return np.asarray(square)
+    return image.resize((width, height), Image.Resampling.BILINEAR)
 
 
 class ImageFolder:
@@ -159,19 +169,29 @@ class ImageFolder:
         return self.root / sha256
 
     def put(self, image: SanitisedImage) -> Path:
-        """Store a photo durably; storing it again changes nothing, and mends a damaged file.
+        """Store a photo durably; storing it again makes it young again, and mends a damaged file.
 
         Raises:
             OSError: the disk refused; nothing is stored.
         """
         path = self.path(image.sha256)
         make_folder(self.root)
-        if path.is_file() and path.read_bytes() == image.data:
-            flush_again(path)  # its writer may have been cut short before flushing
-        else:
+        if not self._keep(path, image.data):
             write_durably(path, image.data)
         failpoints.reach("photo.stored")
         return path
+
+    @staticmethod
+    def _keep(path: Path, data: bytes) -> bool:
+        """Keep a photo that is there; False where it is not, is damaged, or was swept away in this moment."""
+        try:
+            if path.read_bytes() != data:
+                return False
+            os.utime(path)
+            flush_again(path)  # its writer may have been cut short before flushing
+        except FileNotFoundError:
+            return False
+        return True
 
     def require(self, sha256: str) -> None:
         """See that a photo is stored, without reading it.

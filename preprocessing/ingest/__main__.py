@@ -1,4 +1,4 @@
-"""``python -m preprocessing.ingest import | append | fsck``.
+"""``python -m preprocessing.ingest import | append | fsck | sweep``.
 
 Progress goes to standard error as JSON lines; the last line on standard output is one JSON object.
 Exit 0: done. 99: nothing to do. 1: refused or failed, said on standard error; for fsck: violations were found.
@@ -8,6 +8,7 @@ import argparse
 import json
 import logging
 import sys
+import time
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.db.session import make_engine, make_sessions
+from core.db.session import make_engine, make_readers, make_sessions
 from core.errors import EtalonError
 from core.logging import configure_logging
 from core.settings import DatabaseSettings, LoopSettings, ServingSettings, StoreSettings
@@ -23,6 +24,7 @@ from core.store import manifests
 from preprocessing.ingest.append import append, is_due
 from preprocessing.ingest.base import import_catalogue
 from preprocessing.ingest.check import check_loop
+from preprocessing.ingest.sweep import sweep_photos
 
 NOTHING_TO_DO = 99
 _log = logging.getLogger(__name__)
@@ -66,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--full", action="store_true", help="read every tensor and compare it with its photo")
     verb.add_argument("--as-of", type=datetime.fromisoformat, help="measure ages at this moment (UTC) instead of now")
     verb.set_defaults(run=_fsck)
+
+    verb = verbs.add_parser("sweep", help="remove photos that nothing has named for a day")
+    verb.set_defaults(run=_sweep)
     return parser
 
 
@@ -117,6 +122,12 @@ def _fsck(arguments: argparse.Namespace, engine: Engine, store: StoreSettings) -
         print(violation)
     print(json.dumps({"violations": len(checked.violations), "manifest": checked.manifest}))
     return 1 if checked.violations else 0
+
+
+def _sweep(arguments: argparse.Namespace, engine: Engine, store: StoreSettings) -> int:
+    swept = sweep_photos(make_readers(engine), store, now_s=time.time())
+    print(json.dumps(asdict(swept)))
+    return 0 if swept.removed else NOTHING_TO_DO
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ ANSWERS = {
     "judge": {"decision": "promote"},
     "promote": {"epoch": 2},
     "fsck": {"violations": 0, "manifest": 2},
+    "sweep": {"photos": 2, "removed": 1},
     "core.audit_seal": {"seal": 1},
 }
 
