@@ -78,7 +78,7 @@ backup: $(READY) ## Back up labels, photos, training store and released models, 
 .PHONY: restore
 restore: $(READY) ## Fill the empty STATE from a backup and check it: FROM=folder
 	@[ -n "$(FROM)" ] || { echo "make restore needs FROM=folder, the folder of a backup"; exit 2; }
-	@DB_URL="sqlite:///$(abspath $(STATE))/etalon.db" STORE_ROOT="$(abspath $(STATE))" $(BIN)/python -m core.backup restore --from "$(abspath $(FROM))"
+	@DB_URL="$${DB_URL:-sqlite:///$(abspath $(STATE))/etalon.db}" STORE_ROOT="$(abspath $(STATE))" $(BIN)/python -m core.backup restore --from "$(abspath $(FROM))"
 
 .PHONY: restore-drill
 restore-drill: $(READY) ## Prove that a backup can be restored; leaves nothing: FROM=folder
