@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from core.domain.clusters import Signature, fingerprint
-from preprocessing.images import to_tensor
+from preprocessing.images import fit_photo
 from preprocessing.ingest import near_photos, near_titles
 from preprocessing.text import normalised
 
@@ -38,7 +38,7 @@ def sign_photo(sanitised: bytes) -> Signature | None:
     Raises:
         UndecodableImage: the bytes are not a complete image.
     """
-    return near_photos.sign_photo(to_tensor(sanitised))
+    return near_photos.sign_photo(fit_photo(sanitised))
 
 
 def marks_of(

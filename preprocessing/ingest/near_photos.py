@@ -39,15 +39,14 @@ _FRAME_TINTS_APART, _SUBJECT_TINTS_APART = 8.0, 4.0  # mean difference of the su
 _Details = NDArray[np.float32]
 
 
-def sign_photo(pixels: NDArray[np.uint8]) -> Signature | None:
+def sign_photo(whole: Image.Image) -> Signature | None:
     """The signature of a photo, None for one that shows next to nothing.
 
     Args:
-        pixels: ``(224, 224, 3)`` uint8 RGB, as ``preprocessing.images.to_tensor`` gives it.
+        whole: RGB, as ``preprocessing.images.fit_photo`` gives it: its longer side has 224 pixels.
     """
-    whole = Image.fromarray(pixels)
-    margin = round(_INNER_MARGIN * whole.width)
-    inner = whole.crop((margin, margin, whole.width - margin, whole.height - margin))
+    across, down = round(_INNER_MARGIN * whole.width), round(_INNER_MARGIN * whole.height)
+    inner = whole.crop((across, down, whole.width - across, whole.height - down))
     looks = (whole, inner, _subject(_subject(whole)))
     contents = [_content(look) for look in looks]
     if None in contents:

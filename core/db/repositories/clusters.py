@@ -86,7 +86,8 @@ def add(session: Session, members: Collection[Member]) -> None:
     Raises:
         sqlalchemy.exc.IntegrityError: one of the fingerprints is already in that cluster.
     """
-    _insert(session, ClusterMember, [_values(member) for member in members])
+    in_order = sorted(members, key=lambda member: (member.fingerprint, member.place.cluster))
+    _insert(session, ClusterMember, [_values(member) for member in in_order])
 
 
 def add_signatures(session: Session, signatures: Mapping[str, Signature]) -> None:

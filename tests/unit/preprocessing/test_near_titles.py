@@ -54,6 +54,15 @@ def test_two_products_are_not_near(one: str, other: str) -> None:
     assert not near(one, other)
 
 
+@pytest.mark.parametrize(("shared", "expected"), [(8, True), (7, False)])
+def test_near_is_four_fifths_of_the_words_of_both_titles_together(shared: int, expected: bool) -> None:
+    words = [f"mot{chr(97 + at)}" for at in range(10)]
+    one, other = sign_title(frozenset(words)), sign_title(frozenset(words[:shared]))
+    assert one is not None
+    assert other is not None
+    assert are_near(one.content, [other.content]) == are_near(other.content, [one.content]) == [expected]
+
+
 def test_what_varies_within_one_products_offers_tells_nothing() -> None:
     assert telling_words("Lot de 2 Robes d'été en Coton, taille XL, Bleu clair 100% X500") == {"robes", "ete", "coton"}
 
