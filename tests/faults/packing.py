@@ -28,7 +28,7 @@ def kill_trainings(plan: Plan) -> Tally:
     with Nursery("tests.faults.packing_job") as nursery:
         expected = _run(plan, nursery, _copy(template, "sound"), "")
         for point, times in POINTS.items():
-            for nth in times:
+            for nth in times if plan.full else times[:1]:
                 shop = _copy(template, f"{point}-{nth}")
                 where = f"packing ({point}:{nth}:kill)"
                 if _run(plan, nursery, shop, f"{point}:{nth}:kill") is not None:

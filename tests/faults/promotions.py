@@ -20,7 +20,7 @@ from tests.faults.releases_under_load import serve_through_releases
 from tests.faults.running import Nursery
 
 MUTANT = "alias_as_truth"
-_ROUNDS = {"short": 3, "full": 40}
+_ROUNDS = {"short": 2, "full": 40}
 _MUTANT_ROUNDS = 12
 
 
