@@ -62,9 +62,9 @@ rollback: $(READY) ## Serve the previous release again [REASON="why"]
 	@$(JOB) training.jobs rollback --reason "$(or $(REASON),rolled back by hand)"
 
 .PHONY: retract
-retract: $(READY) ## Take a reviewer's labels back: REVIEWER=name SINCE=time UNTIL=time [REASON="why"] [DRY_RUN=1]
-	@[ -n "$(REVIEWER)" ] && [ -n "$(SINCE)" ] && [ -n "$(UNTIL)" ] || { echo "make retract needs REVIEWER=name SINCE=time UNTIL=time (ISO 8601, UTC)"; exit 2; }
-	@$(JOB) core.retraction --reviewer "$(REVIEWER)" --since "$(SINCE)" --until "$(UNTIL)" $(if $(REASON),--reason "$(REASON)") $(if $(DRY_RUN),--dry-run)
+retract: $(READY) ## Take labels back: REVIEWER=name SINCE=time UNTIL=time [REASON="why"] [DRY_RUN=1], or erase: CUSTOMER=name
+	@[ -n "$(CUSTOMER)" ] || { [ -n "$(REVIEWER)" ] && [ -n "$(SINCE)" ] && [ -n "$(UNTIL)" ]; } || { echo "make retract needs REVIEWER=name SINCE=time UNTIL=time (ISO 8601, UTC), or CUSTOMER=name"; exit 2; }
+	@$(JOB) core.retraction $(if $(CUSTOMER),--customer "$(CUSTOMER)",--reviewer "$(REVIEWER)" --since "$(SINCE)" --until "$(UNTIL)") $(if $(REASON),--reason "$(REASON)") $(if $(DRY_RUN),--dry-run)
 
 .PHONY: fsck
 fsck: $(READY) ## Check the training store against the database, row by row, file by file

@@ -15,6 +15,7 @@ from core.retraction import erase_customer, reviewer, take_back
 from core.settings import DatabaseSettings
 from tests.integration.api import loop
 from tests.integration.api.toys import Service, problem
+from tests.integration.conftest import same_on_any_database
 
 JANUARY = datetime(2026, 1, 1)  # noqa: DTZ001 - as the database keeps it
 LONG_AGO, LATER = "2020-01-01T00:00:00Z", "2100-01-01T00:00:00Z"
@@ -247,6 +248,39 @@ def test_everything_a_customer_sent_is_erased(
     assert statuses(service) == {stored: "retracted", waiting: "retracted", theirs: "pending"}
     loop.ingest_all(service)
     assert {row.designation for row in service.rows(Prediction)} == {"", "a lamp"}
+
+
+def test_the_command_erases_everything_of_a_customer(
+    service: Service,
+    customer: dict[str, str],
+    database: DatabaseSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for n in range(2):
+        service.predict(customer, f"a book {n}")
+    monkeypatch.setenv("DB_URL", database.url.get_secret_value())
+    assert command.main(["--customer", "carla", "--reason", "asked for by letter"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"customer": "carla", "erased": 2}
+    assert service.rows(Prediction) == []
+    assert command.main(["--customer", "nobody"]) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "--reviewer hasty",
+        "--customer carla --dry-run",
+        "--customer carla --reviewer hasty",
+        "--reviewer hasty --since soon",
+    ],
+)
+@same_on_any_database
+def test_a_command_that_says_too_little_or_too_much_is_refused(database_kind: str, words: str) -> None:
+    with pytest.raises(SystemExit) as refused:
+        command.main(words.split())
+    assert refused.value.code == 2
 
 
 def test_a_span_without_a_zone_is_utc(service: Service, hasty: dict[str, str]) -> None:
