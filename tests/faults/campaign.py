@@ -83,7 +83,7 @@ class Tally:
     Attributes:
         kill_points: names of the failpoints (and other named moments) at which a process was killed.
         kills: processes killed.
-        rows: acknowledged verdicts that were judged.
+        rows: labels that were judged: those of one place once, however often it was looked at.
         actions: what people did and had acknowledged, by name.
         lost: verdicts that are not in the training view with their last accepted code once the loop has drained.
         doubled: verdicts that are there more than once.

@@ -136,6 +136,7 @@ class Episode:
         """Tidy up, unless something went wrong: then the shop is evidence."""
         self.shop.engine.dispose()
         self.tally.actions.update(self.reviewers.journal.actions)
+        self.tally.rows += self.reviewers.journal.ever_accepted()
         if not self.tally.failed or self._flawed:
             shutil.rmtree(self._folder)
         return self.tally
@@ -229,7 +230,9 @@ class Episode:
     def judge(self, *, settled: bool) -> None:
         """Compare the training view with the reviewers' journal."""
         where = f"{self.name} after {self.tally.kills} kills"
-        self.tally += judge(self.shop, self.reviewers.journal, where, settled=settled)
+        found = judge(self.shop, self.reviewers.journal, where, settled=settled)
+        found.rows = 0  # the same rows are judged many times, and counted once, at the end
+        self.tally += found
 
     def settle(self) -> None:
         """Let the loop drain; then everything acknowledged has arrived and fsck finds nothing."""

@@ -102,6 +102,10 @@ class Journal:
         """The predictions that belong in the training view."""
         return self._in("validated")
 
+    def ever_accepted(self) -> int:
+        """How many predictions were given a label, whatever became of it."""
+        return sum(bool(item.accepted) for item in self.items.values())
+
     def erased(self) -> dict[str, Item]:
         """The predictions whose text and photo must be gone."""
         return self._in("erased")
