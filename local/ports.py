@@ -1,7 +1,10 @@
 """Ports on loopback: the usual ones, the ones asked for, or the next free ones."""
 
+import fcntl
 import json
+import os
 import socket
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -62,12 +65,35 @@ def is_free(port: int) -> bool:
     return True
 
 
-def choose_ports(environ: Mapping[str, str], free: Callable[[int], bool] = is_free) -> tuple[Ports, list[str]]:
+_held: dict[int, int] = {}  # port to the descriptor whose lock says that it is ours
+
+
+def take(port: int) -> bool:
+    """Whether ``port`` is free and this process has it now: until it ends, no other system that starts chooses it.
+
+    Between choosing a port and listening on it lie seconds, in which another system may look for one.
+    """
+    return is_free(port) and (port in _held or _hold(port))
+
+
+def _hold(port: int) -> bool:
+    path = Path(tempfile.gettempdir()) / f"etalon-{os.getuid()}-port-{port}.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return False
+    _held[port] = descriptor
+    return True
+
+
+def choose_ports(environ: Mapping[str, str], free: Callable[[int], bool] = take) -> tuple[Ports, list[str]]:
     """The ports to listen on, and a sentence for every one that is not the wanted one.
 
     Args:
         environ: may name ports in ``SERVING_PORT``, ``AIRFLOW_PORT`` and ``MLFLOW_PORT``.
-        free: tells whether a port can be listened on.
+        free: tells whether a port can be listened on, and keeps it if so.
 
     Raises:
         NoFreePort: nothing near a wanted port is free.

@@ -1,6 +1,8 @@
 """Which ports a system listens on."""
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,18 @@ def test_what_is_no_port_is_refused(text: str) -> None:
 def test_a_port_somebody_listens_on_is_not_free() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         assert not is_free(server.getsockname()[1])
+
+
+def test_two_systems_that_start_together_choose_different_ports() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    wish = {"SERVING_PORT": str(port)}
+    script = f"import sys; from local.ports import choose_ports; print(choose_ports({wish})[0].api); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert int(other.stdout.readline()) == port
+        assert choose_ports(wish)[0].api != port
+        other.communicate()
+    assert choose_ports(wish)[0].api == port
 
 
 def test_ports_are_remembered_for_status(tmp_path: Path) -> None:
