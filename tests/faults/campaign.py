@@ -141,4 +141,5 @@ class Tally:
 
     def as_json(self) -> dict[str, Any]:
         """All of it in types that JSON has."""
-        return {**asdict(self), "kill_points": sorted(self.kill_points), "failed": self.failed}
+        plain = {"kill_points": sorted(self.kill_points), "actions": dict(self.actions), "failed": self.failed}
+        return asdict(self) | plain  # asdict breaks a Counter up

@@ -47,6 +47,7 @@ def test_the_same_seed_draws_the_same_again(tmp_path: Path) -> None:
 
 
 def test_a_tally_is_json() -> None:
-    written = json.loads(json.dumps(Tally(kill_points={"b", "a"}, lost=1).as_json()))
+    written = json.loads(json.dumps(Tally(kill_points={"b", "a"}, lost=1, actions=Counter(validate=2)).as_json()))
     assert written["kill_points"] == ["a", "b"]
+    assert written["actions"] == {"validate": 2}
     assert written["failed"] is True
