@@ -1,5 +1,6 @@
 """What ``make faults`` says at its end, and whether it may call that a success."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -80,10 +81,10 @@ def summarise(outcomes: Sequence[Outcome], *, whole: bool, full: bool) -> tuple[
         done = dict(zip(FLOORS, (len(total.kill_points), total.kills, total.states, total.histories), strict=True))
         short = [name for name, least in FLOORS.items() if done[name] < least and name not in excused]
         reasons += [f"{done[name]} {name}, at least {FLOORS[name]} wanted" for name in short]
-    return "\n".join(_lines(outcomes, total, reasons)), reasons
+    return "\n".join(_lines(outcomes, total, reasons, whole=whole)), reasons
 
 
-def _lines(outcomes: Sequence[Outcome], total: Tally, reasons: Sequence[str]) -> list[str]:
+def _lines(outcomes: Sequence[Outcome], total: Tally, reasons: Sequence[str], *, whole: bool) -> list[str]:
     caught = [name for name, by in total.mutants.items() if by is not None]
     wrong_states = sum(len(one.tally.violations) for one in outcomes if one.tally and one.tally.states)
     return [
@@ -93,10 +94,14 @@ def _lines(outcomes: Sequence[Outcome], total: Tally, reasons: Sequence[str]) ->
         *([f"… and {len(reasons) - 50} more"] if len(reasons) > 50 else []),
         f"{len(total.kill_points)} kill points, {total.kills} kills, {total.rows} rows: "
         f"lost {total.lost}, doubled {total.doubled}, ghosts {total.ghosts}, stuck {total.stuck}",
-        "under " + ", ".join(f"{count} {name}" for name, count in total.actions.most_common()),
+        *([f"while people did: {_listed(total.actions)}"] if total.actions else []),
         f"{total.faults} other faults (disk, files, database, requests)",
         f"{total.states} power-loss states: violations {wrong_states}",
         f"{total.histories} histories of concurrent reviewers: double wins {total.double_wins}",
-        f"mutants caught {len(caught)} of {len(MUTANTS)}",
+        f"mutants caught {len(caught)} of {len(MUTANTS) if whole else len(total.mutants)}",
         "FAILED" if reasons else "nothing lost, nothing doubled, nothing invented, nothing stuck",
     ]
+
+
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.most_common())
