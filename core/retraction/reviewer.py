@@ -88,6 +88,8 @@ def take_back(
         counted = _count(session, span) if dry_run else None
     if counted is not None:
         return _report(reviewer, *counted, models, dry_run=True)
+    # A verdict that is being given at this moment has its time, and would be overlooked until it is committed.
+    transact(sessions, lambda session: users.wait_for_decisions_of(session, span.reviewer_id))
     how: Counter[Taken] = Counter()
     splits: Counter[str] = Counter()
     while chunk := transact(sessions, lambda session: _take_chunk(session, span, actor, reason)):

@@ -144,7 +144,7 @@ class RecordJudge:
             left = found.pop(verdict.prediction_version, set())
             is_last = number == len(verdicts) - 1
             optional = set() if is_last and verdict.action != "retract" else _MAY_BE_WITHDRAWN
-            if verdict.action == "retract" and not self._was_stored(prediction_id, verdict):
+            if verdict.action == "retract" and self._was_withdrawn(prediction_id, verdicts[number - 1]):
                 optional = optional | {"retract"}
             if not due - optional <= left <= due:
                 version = verdict.prediction_version
@@ -152,10 +152,13 @@ class RecordJudge:
         if found:
             self._blame(f"ghost work: {prediction_id} has {dict(found)} without a verdict")
 
-    def _was_stored(self, prediction_id: str, retraction: Verdict) -> bool:
-        """Whether some append before the retraction was not withdrawn."""
-        earlier = (work for work in self._records.work[prediction_id] if work.version < retraction.prediction_version)
-        return any(work.kind == "append" for work in earlier)
+    def _was_withdrawn(self, prediction_id: str, accepted: Verdict) -> bool:
+        """Whether a label was taken back before any batch had claimed it; then there is nothing to tombstone.
+
+        Rows that an earlier label of the same product was given are an earlier retraction's.
+        """
+        appended = {work.version for work in self._records.work[prediction_id] if work.kind == "append"}
+        return accepted.action == "validate" and accepted.prediction_version not in appended
 
     def _judge_predictions(self) -> None:
         """Every product was sent by somebody, is there once at most, and beside its own photo."""

@@ -1,7 +1,7 @@
 """Accounts."""
 
 import uuid_utils
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from core.db.models import UserAccount
@@ -36,6 +36,20 @@ def operator(session: Session) -> UserAccount:
 def by_id(session: Session, user_id: str) -> UserAccount | None:
     """The account with this id."""
     return session.get(UserAccount, user_id)
+
+
+def wait_for_decisions_of(session: Session, user_id: str) -> None:
+    """Return once every transaction has ended in which this account was deciding: what they decided is to be seen then.
+
+    A verdict holds its reviewer's row shared until it is committed (the foreign key does that); SQLite has one
+    writer at a time anyway.
+    """
+    session.execute(select_for_update(user_id)).all()
+
+
+def select_for_update(user_id: str) -> Select[tuple[str]]:
+    """The statement behind ``wait_for_decisions_of``."""
+    return select(UserAccount.id).where(UserAccount.id == user_id).with_for_update()
 
 
 def by_username(session: Session, username: str) -> UserAccount | None:
