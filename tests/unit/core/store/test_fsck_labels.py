@@ -243,6 +243,15 @@ def test_a_batch_is_in_the_store_as_it_was_claimed(training: Path) -> None:
     ]
 
 
+def test_a_batch_has_as_many_rows_in_the_store_as_were_claimed(training: Path) -> None:
+    extra = staged("validated", 2, "validate", work("append", 2, 1, 2, done=False))
+    known = {"p4": ingested(1, 0), "p5": ingested(1, 1, cluster="c5"), "p9": extra}
+    staging = Staging(known, (batch(1, 3, manifest=2),))
+    assert [str(one) for one in fsck.check(training, read_staging=lambda: staging)] == [
+        "I5  segment claim 1: it was claimed with 3 rows, the manifest says 2"
+    ]
+
+
 def test_claims_and_their_work_agree(tmp_path: Path) -> None:
     claimed = [staged("validated", 2, "validate", work("append", 2, 3, at, done=False)) for at in (0, 0)]
     staging = Staging(dict(zip("ab", claimed, strict=True)), (batch(1, 0, manifest=None), batch(3, 2, manifest=None)))

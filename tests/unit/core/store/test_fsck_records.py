@@ -73,6 +73,11 @@ def test_an_epoch_that_forgets_what_came_before_breaks_i6(tmp_path: Path) -> Non
     assert line == "I6  ledger epoch 2: what it says came before is not what epoch 1 served"
 
 
+def test_a_first_epoch_after_another_breaks_i6(tmp_path: Path) -> None:
+    (line,) = found(tmp_path, Staging({}, releases=(Release(1, {"fusion": A}, {"fusion": B}),)))
+    assert line == "I6  ledger epoch 1: something came before the first"
+
+
 def test_an_answer_of_a_model_that_was_not_released_breaks_i6(tmp_path: Path) -> None:
     staging = Staging({}, releases=releases({"fusion": A}), answered=(Answered(1, "fusion", B),))
     (line,) = found(tmp_path, staging)
