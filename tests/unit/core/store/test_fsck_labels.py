@@ -185,7 +185,9 @@ BROKEN_WORK = {
     "and its retract of version 2 was done by no batch": [
         staged("validated", 2, "validate", WAITING, work("retract", 2, done=True))
     ],
-    "it has version 3, and 1 of its 2 verdicts are left": [staged("validated", 3, "validate", work("append", 3), verdicts=1)],
+    "it has version 3, and 1 of its 2 verdicts are left": [
+        staged("validated", 3, "validate", work("append", 3), verdicts=1)
+    ],
     "it is validated, its last verdict says reject": [staged("validated", 2, "reject", WAITING)],
 }
 
