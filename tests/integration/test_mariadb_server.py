@@ -2,6 +2,7 @@
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -43,6 +44,7 @@ def test_the_server_ends_with_the_process_that_started_it(how: signal.Signals) -
     out.close()
     assert ended
     assert how == signal.SIGKILL or not Path(folder).exists()
+    shutil.rmtree(folder, ignore_errors=True)  # who is killed cannot tidy up
 
 
 def test_without_the_program_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
