@@ -4,13 +4,16 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
 
 from core.domain.consistency import Staging
+from core.errors import NotFound
 from core.store import fsck, manifests, training_csv
 from core.store.manifests import Tombstone, append_segment
+from core.store.rows import TrainingRow
 from core.store.segments import BASE_SEGMENT, IMAGE_SHAPE, IMAGES, PRODUCTS, segment_name, write_segment
 from tests.unit.core.store.store_samples import append, batch, ingested, photos, row, store
 
@@ -76,6 +79,15 @@ def test_a_tensor_of_another_photo_is_named_with_its_product(tmp_path: Path) -> 
         "I5  segment 000000-base row 0 (product p1)",
         "I5  segment 000000-base row 1 (product p2)",
     ]
+
+
+def test_a_photo_that_a_tensor_can_no_longer_be_compared_with_is_found(tmp_path: Path) -> None:
+    append(tmp_path, BASE_SEGMENT, [replace(row(1), image_sha256="a" * 64)])
+
+    def lost(one: TrainingRow) -> NoReturn:
+        raise NotFound(f"no photo {one.image_sha256}")
+
+    assert only(found(tmp_path, full=True, read_tensor=lost)).endswith(f"row 0 (product p1): no photo {'a' * 64}")
 
 
 def test_a_tensor_without_a_photo_is_found(tmp_path: Path) -> None:
