@@ -1,5 +1,6 @@
 """What every tier shares: real products, a private MariaDB, and a process free of the developer's own settings."""
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,14 @@ def _no_settings_leak_in(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in os.environ:
         if variable.startswith(SETTINGS_PREFIXES):
             monkeypatch.delenv(variable)
+
+
+@pytest.fixture(autouse=True)
+def _logs_go_where_they_went() -> Iterator[None]:
+    """A command that runs in this process sends its logs to the test's own standard error, which closes with it."""
+    before = logging.root.handlers[:], logging.root.level
+    yield
+    logging.root.handlers[:], logging.root.level = before
 
 
 @pytest.fixture(scope="session")

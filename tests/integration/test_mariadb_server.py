@@ -13,8 +13,9 @@ import pytest
 from tests import mariadb
 from tests.conftest import ROOT
 
-STARTS_ONE_AND_WAITS = (
-    "import signal; from tests.mariadb import Server; server = Server();"
+STARTS_ONE_AND_WAITS = (  # a shell's background jobs are started deaf to Ctrl-C
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    "from tests.mariadb import Server; server = Server();"
     "print(server.pid, server.log.parent, flush=True); signal.pause()"
 )
 
