@@ -2,9 +2,12 @@
 
 A photo goes when no prediction and no live training row names it and nobody stored it again for a day. It is moved
 aside first and looked at once more, so that an upload of the same photo in that very moment finds it or writes it anew.
+A sweeper that was killed between the two leaves a whole photo aside: the next one puts it back before it looks.
 """
 
+import hashlib
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +22,7 @@ from core.store import manifests
 from core.store.segments import read_products
 
 OLDER_THAN_S = 24 * 3600.0
+_WRITERS_ARE_DONE_S = 3600.0  # whoever still writes a photo began less than this ago
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +49,9 @@ def sweep_photos(
     Raises:
         EtalonError: a manifest or a segment cannot be read; nothing was removed.
     """
+    for left in store.images.glob(".*.aside"):
+        with suppress(FileNotFoundError):  # its writer lives and is done with it
+            _put_back_or_remove(left, now_s - _WRITERS_ARE_DONE_S)
     found = {path.name: path for path in store.images.glob("[0-9a-f]*")} if store.images.is_dir() else {}
     before = now_s - older_than_s
     old = {name for name, path in found.items() if path.stat().st_mtime < before}
@@ -52,9 +59,6 @@ def sweep_photos(
         old.difference_update(tables.photos(session))
     old.difference_update(_named_by_rows(store.training))
     removed = sum(_remove(found[name], before) for name in sorted(old))
-    for left in store.images.glob(".*.aside"):  # of a writer or a sweeper that was killed
-        with suppress(FileNotFoundError):  # its writer lives and is done with it
-            _remove_if_old(left, before)
     if removed:
         flush(store.images)
     _log.info("sweep.done", extra={"photos": len(found), "removed": removed})
@@ -84,3 +88,15 @@ def _remove_if_old(path: Path, before: float) -> bool:
         return False
     path.unlink()
     return True
+
+
+def _put_back_or_remove(aside: Path, before: float) -> None:
+    """Settle what a killed writer or sweeper left: the only copy of a whole photo is kept, anything else goes."""
+    if aside.stat().st_mtime >= before:
+        return
+    sha256 = aside.name.split(".")[1]
+    if hashlib.sha256(aside.read_bytes()).hexdigest() == sha256:
+        with suppress(FileExistsError):  # a newer copy is never replaced by this one
+            os.link(aside, aside.with_name(sha256))
+            flush(aside.parent)
+    aside.unlink()

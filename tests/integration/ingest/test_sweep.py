@@ -86,13 +86,29 @@ def test_a_photo_that_is_stored_again_while_it_is_taken_away_stays(shop: Shop, m
     assert path.exists()
 
 
-def test_what_a_killed_process_left_goes_too(shop: Shop) -> None:
+def test_what_a_killed_writer_left_goes_too(shop: Shop) -> None:
     left = shop.store.images / f".{'a' * 64}.0123.aside"
     left.write_bytes(b"half a photo")
-    assert swept(shop, days_later=0.9) == Swept(30, 0)
+    assert swept(shop, days_later=0.01) == Swept(30, 0)
     assert left.exists()
-    swept(shop)
+    assert swept(shop) == Swept(30, 0)
     assert not left.exists()
+
+
+def test_a_named_photo_that_a_killed_sweeper_took_aside_is_put_back(shop: Shop) -> None:
+    path = photo_of(shop, shop.validated("Livre", image=photo(809)))
+    path.rename(path.with_name(f".{path.name}.0123.aside"))
+    assert swept(shop) == Swept(31, 0)
+    assert path.exists()
+    shop.append()
+    assert shop.check() == []
+
+
+def test_an_unnamed_photo_that_a_killed_sweeper_took_aside_goes_after_all(shop: Shop) -> None:
+    path = store_photo(shop, 810)
+    path.rename(path.with_name(f".{path.name}.0123.aside"))
+    assert swept(shop) == Swept(31, 1)
+    assert list(shop.store.images.glob(".*")) == []
 
 
 def test_nothing_goes_while_the_rows_cannot_be_read(shop: Shop) -> None:
