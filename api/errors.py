@@ -68,6 +68,20 @@ class ItemRefused(EtalonError):
         self.refusal = refusal
 
 
+class RefusedBefore(EtalonError):
+    """A copy of a request that was refused under the same name; it gets the same answer.
+
+    Attributes:
+        status: the HTTP status of the first answer, ``detail``, ``code`` and ``errors`` what it said.
+    """
+
+    def __init__(self, status: int, detail: str, code: str, errors: list[dict[str, Any]] | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.errors = errors
+
+
 class FieldError(BaseModel):
     """One thing wrong with a request: where, and which rule. What was sent is not repeated."""
 
@@ -142,6 +156,15 @@ def problem_response(
     )
 
 
+def refusal_of(error: EtalonError) -> dict[str, Any] | None:
+    """What ``RefusedBefore`` takes to repeat the refusal; None for an error that is not about how things stand."""
+    cause = error.refusal if isinstance(error, ItemRefused) else error
+    if not isinstance(cause, Conflict):
+        return None
+    errors = [_item_error(error).model_dump()] if isinstance(error, ItemRefused) else None
+    return {"status": status_of(cause), "detail": str(error), "code": cause.code, "errors": errors}
+
+
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What a route may answer besides its success, for OpenAPI. 500 is declared for every route."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -161,6 +184,9 @@ def _on_ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, EtalonError)  # noqa: S101 - registered for nothing else
     if isinstance(error, ItemRefused):
         return _on_item(request, error)
+    if isinstance(error, RefusedBefore):
+        errors = [FieldError(**one) for one in error.errors] if error.errors else None
+        return problem_response(request.state.request_id, error.status, str(error), code=error.code, errors=errors)
     status = status_of(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.info("request.unavailable", extra={"code": error.code, "request_id": request.state.request_id})
@@ -169,9 +195,13 @@ def _on_ours(request: Request, error: Exception) -> JSONResponse:
 
 
 def _on_item(request: Request, error: ItemRefused) -> JSONResponse:
-    refusal = error.refusal
-    where = FieldError(loc=["body", "items", error.index], message=f"{error.item_id}: {refusal}", rule=refusal.code)
-    return problem_response(request.state.request_id, status_of(refusal), str(error), code=refusal.code, errors=[where])
+    refusal, errors = error.refusal, [_item_error(error)]
+    return problem_response(request.state.request_id, status_of(refusal), str(error), code=refusal.code, errors=errors)
+
+
+def _item_error(error: ItemRefused) -> FieldError:
+    message = f"{error.item_id}: {error.refusal}"
+    return FieldError(loc=["body", "items", error.index], message=message, rule=error.refusal.code)
 
 
 def _on_framework(request: Request, error: Exception) -> JSONResponse:

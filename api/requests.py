@@ -3,14 +3,20 @@
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
+from api.errors import RefusedBefore, refusal_of
 from core.db.repositories import request_keys
-from core.errors import Invalid
+from core.db.session import transact
+from core.errors import EtalonError, Invalid
+
+_Answer = TypeVar("_Answer")
 
 _ETAG = re.compile(r'"?([0-9]{1,9})"?')
 
@@ -37,21 +43,51 @@ class Terms:
     if_version: int | None
     key: str | None
 
-    def is_repeated(self, session: Session, *, actor_id: str, request: tuple[Any, ...]) -> bool:
-        """Whether this very request was decided before; if not, it counts as decided with this transaction.
+    def settle(
+        self,
+        sessions: sessionmaker[Session],
+        *,
+        actor_id: str,
+        request: tuple[Any, ...],
+        decide: Callable[[Session], _Answer],
+        repeated: Callable[[Session], _Answer],
+    ) -> _Answer:
+        """Decide once and commit. A named request that comes again is answered again and decides nothing.
+
+        That a request was refused because of how things stood is remembered too: they may stand otherwise when a
+        late copy of it arrives, and its sender was told that nothing happened.
 
         Args:
-            session: the deciding transaction, in which nothing was done yet.
+            sessions: sessions that may change the database.
             actor_id: the caller.
             request: what is asked for, as plain JSON values; equal for equal requests.
+            decide: makes the decision.
+            repeated: reads what it came to, for a request that was decided before.
 
         Raises:
             KeyReused: its name was used for another request.
+            RefusedBefore: it was refused before.
         """
         if self.key is None:
-            return False
+            return transact(sessions, decide)
         content = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
-        return not request_keys.enter(session, actor_id=actor_id, key=self.key, request_sha256=content)
+        enter = partial(request_keys.enter, actor_id=actor_id, key=self.key, request_sha256=content)
+
+        def work(session: Session) -> _Answer:
+            known = enter(session)
+            if known is None:
+                return decide(session)
+            if known.refusal is not None:
+                raise RefusedBefore(**known.refusal)
+            return repeated(session)
+
+        try:
+            return transact(sessions, work)
+        except EtalonError as error:
+            refusal = refusal_of(error)
+            if refusal is None or transact(sessions, partial(enter, refusal=refusal)) is None:
+                raise
+        return transact(sessions, work)  # a copy of it was faster: its answer is the answer
 
 
 def get_terms(

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Response
-from sqlalchemy.orm import Session
 
 from api.deps import CallerDep, Parts, PartsDep, TaxonomyDep, open_to
 from api.errors import problems
@@ -140,12 +139,12 @@ def delete_prediction(prediction_id: str, caller: CallerDep, parts: PartsDep, te
     204: nothing of it is left. 202: it was accepted before; the next snapshot is without it, and its text and
     photo go then.
     """
-
-    def work(session: Session) -> bool:
-        if terms.is_repeated(session, actor_id=caller.id, request=("delete", prediction_id)):
-            return is_erased(session, prediction_id)
-        return erase(session, prediction_id, caller, if_version=terms.if_version)
-
-    gone = transact(parts.sessions, work)
+    gone = terms.settle(
+        parts.sessions,
+        actor_id=caller.id,
+        request=("delete", prediction_id),
+        decide=lambda session: erase(session, prediction_id, caller, if_version=terms.if_version),
+        repeated=lambda session: is_erased(session, prediction_id),
+    )
     failpoints.reach("verdict.committed")
     return Response(status_code=204 if gone else 202)

@@ -187,7 +187,7 @@ def _takes_its_key(session: Session, submission: Submission, owner: Account) -> 
     key = submission.idempotency_key
     if key is None:
         return True
-    return request_keys.enter(session, actor_id=owner.id, key=key, request_sha256=submission.sha256)
+    return request_keys.enter(session, actor_id=owner.id, key=key, request_sha256=submission.sha256) is None
 
 
 def _answered_before(session: Session, submission: Submission, owner: Account) -> Prediction | None:

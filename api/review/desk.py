@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Response
 from pydantic import BaseModel
@@ -16,7 +16,6 @@ from api.requests import Terms, TermsDep
 from api.review.service import ReviewService
 from core import failpoints
 from core.db.models import Prediction
-from core.db.session import transact
 from core.domain.taxonomy import Taxonomy
 
 Decide = Callable[[ReviewService, int | None], Prediction]
@@ -42,13 +41,13 @@ class ReviewDesk:
         self, response: Response, verb: str, prediction_id: str, body: BaseModel, decide: Decide
     ) -> PredictionRead:
         """Make one decision; a request that was decided before is answered with the prediction as it stands now."""
-
-        def work(session: Session) -> Prediction:
-            if self._is_repeated(session, verb, prediction_id, body):
-                return find(session, prediction_id, self.reviewer)
-            return decide(self._reviews(session), self.terms.if_version)
-
-        row = transact(self.sessions, work)
+        row = self.terms.settle(
+            self.sessions,
+            actor_id=self.reviewer.id,
+            request=(verb, prediction_id, body.model_dump(mode="json")),
+            decide=lambda session: decide(self._reviews(session), self.terms.if_version),
+            repeated=lambda session: find(session, prediction_id, self.reviewer),
+        )
         failpoints.reach("verdict.committed")
         response.headers["ETag"] = f'"{row.version}"'
         return PredictionRead.from_row(row, self.taxonomy)
@@ -57,22 +56,18 @@ class ReviewDesk:
         self, body: BaseModel, ids: Sequence[str], decide: Callable[[ReviewService], Sequence[Prediction]]
     ) -> list[PredictionRead]:
         """Make several decisions in one transaction; repeated ones are answered with the predictions as they stand."""
-
-        def work(session: Session) -> Sequence[Prediction]:
-            if self._is_repeated(session, "validate", "", body):
-                return [find(session, prediction_id, self.reviewer) for prediction_id in ids]
-            return decide(self._reviews(session))
-
-        rows = transact(self.sessions, work)
+        rows: Sequence[Prediction] = self.terms.settle(
+            self.sessions,
+            actor_id=self.reviewer.id,
+            request=("validate", "", body.model_dump(mode="json")),
+            decide=lambda session: decide(self._reviews(session)),
+            repeated=lambda session: [find(session, prediction_id, self.reviewer) for prediction_id in ids],
+        )
         failpoints.reach("verdict.committed")
         return [PredictionRead.from_row(row, self.taxonomy) for row in rows]
 
     def _reviews(self, session: Session) -> ReviewService:
         return ReviewService(session, self.taxonomy, self.reviewer)
-
-    def _is_repeated(self, session: Session, verb: str, prediction_id: str, body: BaseModel) -> bool:
-        request: tuple[Any, ...] = (verb, prediction_id, body.model_dump(mode="json"))
-        return self.terms.is_repeated(session, actor_id=self.reviewer.id, request=request)
 
 
 def get_reviewer_desk(parts: PartsDep, taxonomy: TaxonomyDep, reviewer: ReviewerDep, terms: TermsDep) -> ReviewDesk:

@@ -276,11 +276,15 @@ class StoreCheck(Base):
 
 
 class RequestKey(Base):
-    """A caller's name for a request that decides something: sent again, it decides nothing again."""
+    """A caller's name for a request that decides something: sent again, it decides nothing again.
+
+    ``refusal`` is what a refused request was answered with, so that a late copy of it is refused too.
+    """
 
     __tablename__ = "request_key"
 
     actor_id: Mapped[str] = mapped_column(ForeignKey("user_account.id"), primary_key=True)
     key: Mapped[str] = mapped_column(String(128), primary_key=True)
     request_sha256: Mapped[str] = mapped_column(_Sha256)
+    refusal: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())

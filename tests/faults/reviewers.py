@@ -103,8 +103,8 @@ def _histories(plan: Plan, say: Progress, place: "Place") -> Tally:
 def _mutants(plan: Plan, say: Progress, server: mariadb.Server) -> Tally:
     tally = Tally()
     for name, applied, live in (
-        ("check-then-act", check_then_act.applied, live_history),
-        ("sequence-cursor", sequence_cursor.applied, live_rush),
+        ("check_then_act", check_then_act.applied, live_history),
+        ("sequence_cursor", sequence_cursor.applied, live_rush),
     ):
         with _open(server.fresh().engine(), "mariadb", plan.folder, _LONG_HOLD_S) as place, applied():
             tally.mutants[name] = _first_catch(plan, place, name, live)

@@ -25,4 +25,4 @@ def test_of_reviewers_who_decide_at_once_one_wins_each_version_and_flawed_versio
     assert not tally.failed, (tally.harm, tally.mutants)
     assert tally.histories >= 60
     assert {"validate", "modify", "reject", "undo", "correct", "retract", "bulk"} <= tally.actions.keys()
-    assert tally.mutants.keys() == {"check-then-act", "sequence-cursor"}
+    assert tally.mutants.keys() == {"check_then_act", "sequence_cursor"}

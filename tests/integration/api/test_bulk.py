@@ -117,6 +117,19 @@ def test_a_refused_list_may_be_sent_again_under_its_name(
     assert decide(service, named, {"id": made[0]}).status_code == 200
 
 
+def test_a_list_refused_for_one_decided_item_is_refused_again_with_the_same_words(
+    service: Service, reviewer: dict[str, str], made: list[str]
+) -> None:
+    assert decide(service, reviewer, {"id": made[1]}).status_code == 200
+    named = {**reviewer, "Idempotency-Key": "shelf-1"}
+    first = decide(service, named, {"id": made[0]}, {"id": made[1]})
+    undone = service.http.post(f"/predictions/{made[1]}/undo", json={}, headers=reviewer)
+    assert (first.status_code, undone.status_code) == (409, 200)
+    late = decide(service, named, {"id": made[0]}, {"id": made[1]})
+    assert {**problem(late), "request_id": ""} == {**problem(first), "request_id": ""}
+    assert problem(late)["errors"][0]["loc"] == ["body", "items", 1]
+
+
 def test_overlapping_lists_at_once_are_decided_by_exactly_one_each(
     service: Service, customer: dict[str, str], reviewer: dict[str, str], admin: dict[str, str]
 ) -> None:

@@ -99,7 +99,7 @@ def test_another_content_under_the_same_name_is_422(
 
 
 @every_route
-def test_a_version_not_seen_is_412_and_the_name_stays_free(
+def test_a_version_not_seen_is_412_and_so_is_a_copy_of_that_request(
     service: Service, people: People, prepare: Callable[[Route], str], route: Route
 ) -> None:
     made = prepare(route)
@@ -107,10 +107,35 @@ def test_a_version_not_seen_is_412_and_the_name_stays_free(
     before = traces(service)
     stale = send(service, route, made, {**named, "If-Match": '"7"'}, route.body)
     assert (stale.status_code, problem(stale)["code"]) == (412, "review.stale_version")
-    assert traces(service) == before
-    assert service.rows(RequestKey) == []
     version = service.rows(Prediction)[0].version
-    assert send(service, route, made, {**named, "If-Match": f'"{version}"'}, route.body).is_success
+    copy = send(service, route, made, {**named, "If-Match": f'"{version}"'}, route.body)
+    assert (copy.status_code, problem(copy)["detail"]) == (412, problem(stale)["detail"])
+    assert traces(service) == before
+    again = {**people[route.who], "Idempotency-Key": "k-2", "If-Match": f'"{version}"'}
+    assert send(service, route, made, again, route.body).is_success
+
+
+def test_a_refused_request_that_arrives_once_more_when_it_could_be_granted_is_still_refused(
+    service: Service, people: People, prepare: Callable[[Route], str]
+) -> None:
+    correct = Route("POST", "/correct", "ada", {"prdtypecode": 40}, before=("validate",))
+    made = prepare(correct)
+    named = {**people["ada"], "Idempotency-Key": "k-1"}
+    first = send(service, correct, made, named, correct.body)
+    assert (first.status_code, problem(first)["code"]) == (409, "review.not_ingested")
+    loop.ingest_all(service)
+    late = send(service, correct, made, named, correct.body)
+    assert {**problem(late), "request_id": ""} == {**problem(first), "request_id": ""}
+    assert service.rows(Prediction)[0].status == "ingested"
+    assert send(service, correct, made, {**named, "Idempotency-Key": "k-2"}, correct.body).is_success
+
+
+def test_a_request_without_a_right_to_be_made_leaves_its_name_free(service: Service, people: People) -> None:
+    made = service.predict(people["carla"], "a book")["id"]
+    named = {**people["remy"], "Idempotency-Key": "k-1"}
+    refused = service.http.patch(f"/predictions/{made}", json={"prdtypecode": 7}, headers=named)
+    assert refused.status_code == 422
+    assert service.rows(RequestKey) == []
 
 
 def test_a_name_is_its_owner_s_alone(service: Service, people: People) -> None:

@@ -65,6 +65,7 @@ def upgrade() -> None:
         sa.Column("actor_id", sa.String(length=36), nullable=False),
         sa.Column("key", sa.String(length=128), nullable=False),
         sa.Column("request_sha256", sa.String(length=64), nullable=False),
+        sa.Column("refusal", sa.JSON(), nullable=True),
         sa.Column("created_at", TIMESTAMP, nullable=False),
         sa.ForeignKeyConstraint(["actor_id"], ["user_account.id"], name=op.f("fk_request_key_actor_id")),
         sa.PrimaryKeyConstraint("actor_id", "key", name=op.f("pk_request_key")),
