@@ -153,26 +153,29 @@ def test_deleting_and_deciding_at_once_leave_one_consistent_end(
 ) -> None:
     made = [service.predict(customer, f"a lamp {n}")["id"] for n in range(10)]
     together = threading.Barrier(4)
-    statuses: list[int] = []
+    deletions: list[tuple[str, int]] = []
+    decisions: list[int] = []
 
     def work(number: int) -> None:
         together.wait()
         for one in made:
             if number < 2:
-                statuses.append(delete(service, (customer, admin)[number], one).status_code)
+                deletions.append((one, delete(service, (customer, admin)[number], one).status_code))
             else:
                 path, body = (("/validate", {"accept": True}), ("", {"prdtypecode": 40}))[number - 2]
                 method = "POST" if path else "PATCH"
                 answer = service.http.request(method, f"/predictions/{one}{path}", json=body, headers=reviewer)
-                statuses.append(answer.status_code)
+                decisions.append(answer.status_code)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert set(statuses) <= {200, 202, 204, 404, 409}
+    assert {status for _, status in deletions} | set(decisions) <= {200, 202, 204, 404, 409}
     kept = {row.id: row for row in service.rows(Prediction)}
     assert {verdict.prediction_id for verdict in service.rows(Verdict)} == kept.keys()
-    assert all(row.status == "retracted" and is_blank(row) for row in kept.values())
+    erased = {one for one, status in deletions if status in (202, 204)}
+    # Both deletions of a product may be told that somebody else was faster; then it is still there.
+    assert {row.id for row in kept.values() if row.status == "retracted" and is_blank(row)} == kept.keys() & erased
     assert service.rows(Outbox) == []

@@ -12,6 +12,9 @@ from sqlalchemy import update
 
 from core.db.models import Audit, UserAccount
 from tests.integration.api.toys import PASSWORD, Service, problem
+from tests.integration.conftest import same_on_any_database
+
+pytestmark = same_on_any_database  # a token is judged by one read of an account
 
 KEY = "k" * 32
 
