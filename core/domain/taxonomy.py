@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +53,16 @@ class Taxonomy:
             BadTaxonomy: a column is missing, a code is not an integer, or a code stands twice.
         """
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
+            return cls._read(file, path.name)
+
+    @classmethod
+    def parse(cls, text: str) -> "Taxonomy":
+        """Read what ``to_csv`` returned; raises what ``from_csv`` raises."""
+        return cls._read(io.StringIO(text, newline=""), "taxonomy")
+
+    @classmethod
+    def _read(cls, lines: Iterable[str], name: str) -> "Taxonomy":
+        rows = list(csv.DictReader(lines))
         try:
             return cls(
                 [
@@ -62,7 +71,7 @@ class Taxonomy:
                 ]
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise BadTaxonomy(f"{path.name}: expected columns prdtypecode, label, theme ({error})") from error
+            raise BadTaxonomy(f"{name}: expected columns prdtypecode, label, theme ({error})") from error
 
     def to_csv(self) -> str:
         """The canonical text: columns prdtypecode, label, label_fr, theme; LF line ends; ordered by code."""

@@ -19,7 +19,7 @@ from core.settings import (
     TrainSettings,
 )
 from training.jobs import release
-from training.jobs.release import NotJudged
+from training.jobs.release import Approval, BadApproval, NotJudged, Refused
 from training.jobs.workplace import Workplace
 
 A, B = "a" * 64, "b" * 64
@@ -94,6 +94,29 @@ def test_a_package_nobody_judged_is_refused(workplace: Workplace) -> None:
     judged(workplace, "one", A, "first", epoch=0)
     with pytest.raises(NotJudged):
         release.promote(workplace, package=B, run_key="one")
+
+
+def test_a_person_lets_a_grey_package_through_and_signs_for_it(workplace: Workplace) -> None:
+    promote_first(workplace)
+    judged(workplace, "two", B, "grey", epoch=1)
+    approval = Approval.parse("Ada: better where it matters: toys")
+    assert release.promote(workplace, package=B, run_key="two", approval=approval)["epoch"] == 2
+    row = served(workplace)
+    assert (row.kind, row.actor, row.reason) == ("approved", "Ada", "better where it matters: toys")
+
+
+def test_nobody_can_approve_what_the_gate_refused(workplace: Workplace) -> None:
+    promote_first(workplace)
+    judged(workplace, "two", B, "refuse", epoch=1)
+    with pytest.raises(Refused):
+        release.promote(workplace, package=B, run_key="two", approval=Approval("Ada", "I like it"))
+    assert served(workplace).epoch == 1
+
+
+@pytest.mark.parametrize("text", ["", "Ada", "Ada:", ": good", f"{'a' * 129}: good"])
+def test_an_approval_says_who_and_why(text: str) -> None:
+    with pytest.raises(BadApproval):
+        Approval.parse(text)
 
 
 def test_promoting_twice_moves_the_epoch_once(workplace: Workplace) -> None:

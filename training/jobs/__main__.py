@@ -51,7 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     _add(verbs, "features", _features, "embed what is not in the feature cache", "manifest?")
     _add(verbs, "fit", _fit, "train on a snapshot and package the model", "manifest?", "run_key")
     _add(verbs, "judge", _judge, "compare a package with the champion and log both", "package", "manifest?", "run_key")
-    _add(verbs, "promote", _promote, "serve a package that the gate let through", "package", "run_key")
+    onward = _add(verbs, "promote", _promote, "serve a package that the gate let through", "package", "run_key")
+    onward.add_argument("--approve", metavar="'WHO: WHY'", help="a person's decision where the gate's was grey")
     back = _add(verbs, "rollback", _roll_back, "serve what was served before")
     back.add_argument("--reason", required=True, help="kept in the ledger")
     back.add_argument("--actor", default="operator", help="kept in the ledger (default: operator)")
@@ -112,7 +113,8 @@ def _judge(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any
 def _promote(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
     from training.jobs import release
 
-    return release.promote(workplace, package=arguments.package, run_key=arguments.run_key)
+    approval = release.Approval.parse(arguments.approve) if arguments.approve is not None else None
+    return release.promote(workplace, package=arguments.package, run_key=arguments.run_key, approval=approval)
 
 
 def _roll_back(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:

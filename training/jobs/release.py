@@ -1,7 +1,8 @@
 """The verbs that move the release: ``promote`` by a recorded decision, ``rollback`` by a person's."""
 
 import logging
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy.orm import Session
 
@@ -10,7 +11,7 @@ from core.db.models import Promotion
 from core.db.repositories import promotions
 from core.db.session import transact
 from core.domain.gate import Outcome
-from core.errors import Conflict, Unavailable
+from core.errors import Conflict, Invalid, Unavailable
 from training.jobs.workplace import MODEL, Workplace
 
 if TYPE_CHECKING:
@@ -19,6 +20,21 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ACTOR = "training.jobs"
+_KINDS = {Outcome.FIRST: "first", Outcome.PROMOTE: "gate"}
+"""What the ledger calls a promotion that the gate let through; in the grey zone a person's is ``approved``."""
+_LONGEST_NAME = 128
+
+
+class BadApproval(Invalid):
+    """An approval does not say who approves and why."""
+
+    code = "release.bad_approval"
+
+
+class Refused(Conflict):
+    """The gate refused the package: nobody can approve what is surely worse, broken or too slow."""
+
+    code = "release.refused"
 
 
 class NotJudged(Conflict):
@@ -27,22 +43,49 @@ class NotJudged(Conflict):
     code = "release.not_judged"
 
 
-def promote(workplace: Workplace, *, package: str, run_key: str) -> dict[str, Any]:
-    """Serve ``package`` if the run's gate said so; the ledger moves first, the aliases follow as far as they can.
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A person's decision in the grey zone: ``who``, at most 128 characters, and ``why``."""
+
+    who: str
+    why: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``who: why``.
+
+        Raises:
+            BadApproval: one of the two is missing, or the name is too long.
+        """
+        who, _, why = (part.strip() for part in text.partition(":"))
+        if not who or not why or len(who) > _LONGEST_NAME:
+            raise BadApproval(f"an approval reads 'who: why'. Received: {text[:80]!r}")
+        return cls(who, why)
+
+
+def promote(workplace: Workplace, *, package: str, run_key: str, approval: Approval | None = None) -> dict[str, Any]:
+    """Serve ``package`` if the run's gate said so, or left it to a person who now approves.
+
+    The ledger moves first, the aliases follow as far as they can.
 
     Returns:
         ``epoch`` (None: the gate did not let it through), ``decision``, ``package``, ``mirrored``.
 
     Raises:
         NotJudged: ``judge`` has not decided about this package in this run.
+        Refused: it was approved, but the gate had refused it.
         EpochMoved: the champion changed since; judge again.
     """
     judged = workplace.runs.result(run_key, "judge").read()
     if judged is None or judged["package"] != package:
         raise NotJudged(f"run {run_key} has no decision about package {package[:12]}: judge it first")
-    if judged["decision"] not in (Outcome.FIRST, Outcome.PROMOTE):
+    if approval and judged["decision"] == Outcome.REFUSE:
+        raise Refused(f"the gate refused package {package[:12]}: {'; '.join(judged.get('reasons', []))[:300]}")
+    if judged["decision"] not in _KINDS and not approval:
         return {"epoch": None, "decision": judged["decision"], "package": package, "mirrored": True}
-    row = transact(workplace.sessions, lambda session: _ours(session, judged) or _move(session, judged, run_key))
+    row = transact(
+        workplace.sessions, lambda session: _ours(session, judged) or _move(session, judged, run_key, approval)
+    )
     failpoints.reach("promotion.committed")
     log.info("release.promoted", extra={"epoch": row.epoch, "package": package, "kind": row.kind})
     result = {"epoch": row.epoch, "decision": judged["decision"], "package": package, "mirrored": mirror(workplace)}
@@ -56,15 +99,16 @@ def _ours(session: Session, judged: dict[str, Any]) -> Promotion | None:
     return row if same else None
 
 
-def _move(session: Session, judged: dict[str, Any], run_key: str) -> Promotion:
+def _move(session: Session, judged: dict[str, Any], run_key: str, approval: Approval | None) -> Promotion:
     now = promotions.current(session)
+    by_gate = approval is None or judged["decision"] in _KINDS
     row = promotions.promote(
         session,
         expected_epoch=judged["epoch"],
         models={**(now.models if now else {}), MODEL: judged["package"]},
-        actor=ACTOR,
-        reason=f"gate: {judged['decision']}, run {run_key}",
-        kind="first" if judged["decision"] == Outcome.FIRST else "gate",
+        actor=ACTOR if by_gate else approval.who,
+        reason=f"gate: {judged['decision']}, run {run_key}" if by_gate else approval.why,
+        kind=_KINDS.get(judged["decision"], "approved"),
         gate_report={**judged["gate"], "weighted_f1": judged.get("weighted_f1")},  # the service shows it
         run_id=judged["run_id"],
         manifest=judged["manifest"],

@@ -25,15 +25,32 @@ def slug(run_key: str) -> str:
     return f"{readable}-{hashlib.sha256(run_key.encode()).hexdigest()[:8]}"
 
 
+def code_files(root: Path = _CODE) -> dict[str, str]:
+    """The sha256 of every Python file that a training runs through, by its path below ``root``."""
+    paths = sorted(path for room in _ROOMS for path in (root / room).rglob("*.py"))
+    return {path.relative_to(root).as_posix(): _sha256(path.read_bytes()) for path in paths}
+
+
+def version_of(files: Mapping[str, str]) -> str:
+    """One sha256 over paths and contents, as ``code_files`` gives them."""
+    return _sha256("".join(f"{path}\0{sha}\n" for path, sha in files.items()).encode())
+
+
 def code_version(root: Path = _CODE) -> str:
     """The sha256 over the path and content of every Python file that a training runs through."""
-    digest = hashlib.sha256()
-    for path in sorted(path for room in _ROOMS for path in (root / room).rglob("*.py")):
-        digest.update(f"{path.relative_to(root).as_posix()}\0{_sha256(path.read_bytes())}\n".encode())
-    return digest.hexdigest()
+    return version_of(code_files(root))
 
 
-def train_key(*, manifest_sha256: str, code: str, config: bytes, encoders: Mapping[str, str], taxonomy: str) -> str:
+def train_key(
+    *,
+    manifest_sha256: str,
+    code: str,
+    config: bytes,
+    encoders: Mapping[str, str],
+    taxonomy: str,
+    model: str = "fusion",
+    warm_start: str | None = None,
+) -> str:
     """What names a training: two with the same key give the same package on the same kind of processor.
 
     Args:
@@ -42,6 +59,8 @@ def train_key(*, manifest_sha256: str, code: str, config: bytes, encoders: Mappi
         config: bytes of ``training/config.toml``.
         encoders: encoder package shas by kind.
         taxonomy: version of the active taxonomy, whose codes are the model's columns.
+        model: name it is released under.
+        warm_start: sha of the package whose weights it starts from; None starts from nothing.
     """
     facts = [
         manifest_sha256,
@@ -49,6 +68,8 @@ def train_key(*, manifest_sha256: str, code: str, config: bytes, encoders: Mappi
         _sha256(config),
         taxonomy,
         *(f"{kind}={sha}" for kind, sha in sorted(encoders.items())),
+        f"model={model}",
+        f"warm_start={warm_start}",
     ]
     return _sha256("\n".join(facts).encode())
 

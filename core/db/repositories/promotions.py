@@ -77,7 +77,7 @@ def promote(
         models: the new mapping, whole: names left out are no longer served.
         actor: who moves the epoch, at most 128 characters.
         reason: why, in words; cut to 500 characters.
-        kind: ``first``, ``gate``, ``manual`` or ``rollback``.
+        kind: ``first``, ``gate``, ``approved``, ``manual`` or ``rollback``.
         gate_report: the gate's outcome, reasons and evidence as plain JSON; None where no gate was asked.
         run_id: the tracking server's run of the promoted model.
         manifest: number of the snapshot it learnt from.

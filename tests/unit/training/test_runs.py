@@ -27,9 +27,11 @@ def test_the_same_facts_give_the_same_key_in_any_order() -> None:
         {"config": b"seed = 2\n"},
         {"encoders": {"text": "d", "image": "c"}},
         {"taxonomy": "z"},
+        {"model": "lexical"},
+        {"warm_start": "f" * 64},
     ],
 )
-def test_another_snapshot_code_config_or_encoder_gives_another_key(change: dict[str, object]) -> None:
+def test_anything_that_decides_a_training_gives_another_key(change: dict[str, object]) -> None:
     assert train_key(**FACTS | change) != train_key(**FACTS)
 
 
