@@ -31,7 +31,7 @@ from preprocessing.spec import PreprocessingSpec
 from preprocessing.text import compose
 from training.encoders import build_image_encoder, build_text_encoder
 from training.encoders.bert import load_bert
-from training.encoders.resnet import build_resnet50
+from training.encoders.images import build_network
 from training.encoders.sources import find_image_source, find_text_source
 
 WANTED_RATIO = 2.5
@@ -87,7 +87,7 @@ def _keras_parts(packages: Path) -> dict[str, Call]:
     tokenizer = build_text_encoder(ModelSettings(), packages).file(TOKENIZER).read_bytes()
     reader = TokenReader(tokenizer, limit)
     bert, _, _ = load_bert(find_text_source(ModelSettings().text_encoder).path, limit)
-    resnet = build_resnet50(find_image_source(ModelSettings().image_weights))
+    resnet = build_network("resnet50", find_image_source(ModelSettings().image_weights))
 
     def predict_text() -> object:
         ids, mask = pad(reader.read([TEXT]), limit)

@@ -116,7 +116,9 @@ class ModelSettings(_Settings):
     model_config = SettingsConfigDict(env_prefix="MODEL_")
 
     text_encoder: str = Field(default="minilm", description="'minilm' (offline package), or a Hugging Face folder")
-    image_weights: str = Field(default="random", description="'random', 'imagenet', or a .weights.h5 file")
+    image_weights: str = Field(
+        default="random", description="'random', 'imagenet' or a .weights.h5 file, then ',xception=…'"
+    )
 
 
 class TrainSettings(_Settings):

