@@ -100,7 +100,7 @@ class ServingSettings(_Settings):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
-    poll_s: float = Field(default=1.0, ge=0.05, le=60, description="seconds between two looks at the release epoch")
+    poll_s: float = Field(default=0.25, ge=0.05, le=60, description="seconds between two looks at the release epoch")
     max_upload_bytes: int = Field(default=10 * 1024 * 1024, ge=1024)
     max_image_pixels: int = Field(default=25_000_000, ge=1)
     max_in_flight: int = Field(default=16, ge=1, le=1024, description="predictions at once; the next are told to wait")

@@ -110,7 +110,8 @@ class ServingEngine:
     """Keeps the newest intact release loaded.
 
     A release that fails verification is refused, logged and tried again at growing intervals, while the one
-    before keeps answering. Requests that started on an old release finish on it.
+    before keeps answering. Requests that started on an old release finish on it. The models of the release before
+    stay loaded, so that a rollback is a swap of references.
 
     Args:
         readers: sessions for looking at the ledger.
@@ -123,6 +124,7 @@ class ServingEngine:
         self._load = load
         self._poll_s = poll_s
         self._release: Release | None = None
+        self._before: Mapping[str, Predictor] = {}  # models of the release before, by name
         self._refusal: Refusal | None = None
         self._looked = False
         self._polling = threading.Lock()  # one loader at a time; requests never take it
@@ -194,12 +196,14 @@ class ServingEngine:
 
     def _take(self, row: Promotion, report: Mapping[str, Any] | None) -> None:
         try:
-            loaded = {model.sha: model for model in self._release.models.values()} if self._release else {}
+            serving = self._release.models if self._release else {}
+            loaded = {model.sha: model for model in (*self._before.values(), *serving.values())}
             models = {name: loaded.get(sha) or self._load(sha) for name, sha in row.models.items()}
         except Exception as error:  # whatever a broken package provokes, the old release keeps answering
             self._refuse(row.epoch, error)
             return
         self._release = Release(row.epoch, models, row.created_at, row.run_id, report)
+        self._before = serving
         self._refusal = None
         _log.info("release.served", extra={"epoch": row.epoch, "models": row.models})
 

@@ -35,6 +35,16 @@ def test_a_promotion_changes_the_next_answer_and_a_rollback_changes_it_back(
     assert service.predict(customer)["model"] == {"name": "fusion", "version": "1" * 64, "epoch": 3}
 
 
+def test_a_rollback_loads_nothing(service: Service, customer: dict[str, str]) -> None:
+    service.promote("2" * 64)
+    service.poll()
+    service.broken.add("1" * 64)  # to load it again would fail
+    with service.app.state.parts.sessions.begin() as session:
+        promotions.roll_back(session, expected_epoch=2, actor="test", reason="a test")
+    service.poll()
+    assert service.predict(customer)["model"] == {"name": "fusion", "version": "1" * 64, "epoch": 3}
+
+
 def test_a_rollback_keeps_the_score_of_the_release_it_goes_back_to(service: Service, customer: dict[str, str]) -> None:
     for sha, score in (("2" * 64, 0.8), ("3" * 64, 0.9)):
         service.promote(sha, gate_report={"weighted_f1": score})
