@@ -7,6 +7,9 @@ Every check leaves a reason, passed or not, so that a decision can be read witho
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
+
+from core.domain.evidence import ClassChange, Comparison, Difference, Evidence, LabelDoubt, Looks
 
 
 class Outcome(StrEnum):
@@ -16,6 +19,7 @@ class Outcome(StrEnum):
     PROMOTE = "promote"
     GREY = "grey"  # better, but not surely enough: a person or more labels decide
     REFUSE = "refuse"
+    COMPANION = "companion"  # not gated: it may be released beside the gated model
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,107 +28,50 @@ class GatePolicy:
 
     Attributes:
         confidence: probability of improvement asked of a retrained model, 0.5 to 1.
-        strict_confidence: the same for a new architecture or encoder; at least ``confidence``.
+        strict_confidence: the same for a new architecture or encoder, and after many looks; at least ``confidence``.
         floor: the 5th percentile of the improvement has to be above this, at most 0.
-        alpha: error rate of "falls significantly", for the frozen hold-out and for all classes together.
-        class_support: only classes with at least this many rows are guarded.
+        fewest_clusters: fewer distinct products than this promote nothing.
+        looks_until_strict: judgements against one champion on one hold-out after which the next is strict.
+        alpha: error rate of "falls significantly", for each of the hold-outs, for all classes together and for all
+            disturbances together.
+        class_support: only classes with at least this many rows are guarded, and fresh rows only from this many on.
         class_margin: a class may fall by this much before a fall counts.
         max_calibration_increase: how much the calibration error may surely rise.
         max_relative_latency: challenger's median time for one answer over the champion's.
+        robustness_margin: how much more than the champion a challenger may lose when products are disturbed.
+        max_label_doubt: share of the new labels that may surely be doubtful.
     """
 
     confidence: float = 0.80
     strict_confidence: float = 0.95
     floor: float = -0.01
+    fewest_clusters: int = 30
+    looks_until_strict: int = 20
     alpha: float = 0.05
     class_support: int = 30
     class_margin: float = 0.02
     max_calibration_increase: float = 0.02
     max_relative_latency: float = 1.5
+    robustness_margin: float = 0.05
+    max_label_doubt: float = 0.05
 
     def __post_init__(self) -> None:
         rules = {
             "0.5 <= confidence <= strict_confidence <= 1": 0.5 <= self.confidence <= self.strict_confidence <= 1,
             "-1 <= floor <= 0": -1 <= self.floor <= 0,
+            "fewest_clusters >= 2": self.fewest_clusters >= 2,
+            "looks_until_strict >= 1": self.looks_until_strict >= 1,
             "0 < alpha < 0.5": 0 < self.alpha < 0.5,
             "class_support >= 1": self.class_support >= 1,
             "0 <= class_margin <= 1": 0 <= self.class_margin <= 1,
             "0 <= max_calibration_increase <= 1": 0 <= self.max_calibration_increase <= 1,
             "max_relative_latency >= 1": self.max_relative_latency >= 1,
+            "0 <= robustness_margin <= 1": 0 <= self.robustness_margin <= 1,
+            "0 <= max_label_doubt <= 1": 0 <= self.max_label_doubt <= 1,
         }
         broken = [rule for rule, holds in rules.items() if not holds]
         if broken:
             raise ValueError(f"expected {'; '.join(broken)}. Received: {self}")
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Weighted F1 of the challenger minus the champion's on the same rows, resampled by cluster.
-
-    Attributes:
-        rows: how many rows were compared.
-        observed: the difference on the rows as they are.
-        improves: share of resamples in which the challenger is strictly better.
-        worsens: share of resamples in which it is strictly worse.
-        low, high: 5th and 95th percentile of the resampled difference.
-    """
-
-    rows: int
-    observed: float
-    improves: float
-    worsens: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class ClassChange:
-    """One class: its F1 under both models, and how surprising its fall beyond the margin is.
-
-    Attributes:
-        support: rows of the class among those compared.
-        p_fall: p-value, 0 to 1, of "its F1 fell by no more than the policy's ``class_margin``".
-    """
-
-    code: int
-    support: int
-    champion_f1: float
-    challenger_f1: float
-    p_fall: float
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A challenger beside the champion.
-
-    Attributes:
-        overall: on the hold-out and the fresh rows together.
-        frozen: on the hold-out alone, which never grows; None when it holds no rows.
-        classes: every class that occurs among the compared rows.
-        calibration_increase: 5th percentile of the resampled rise in expected calibration error.
-        relative_latency: median seconds for one answer, challenger over champion.
-        same_package: the challenger *is* the champion.
-        new_architecture: its architecture or an encoder differs from the champion's.
-    """
-
-    overall: Difference
-    frozen: Difference | None
-    classes: tuple[ClassChange, ...]
-    calibration_increase: float
-    relative_latency: float
-    same_package: bool = False
-    new_architecture: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """All that a decision rests on: did the package repeat its golden answers, and how it compares.
-
-    ``comparison`` is None where there is no champion yet.
-    """
-
-    golden_answers_hold: bool
-    comparison: Comparison | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +82,7 @@ class GateDecision:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Check:
+class _Check(NamedTuple):
     name: str
     passed: bool
     detail: str
@@ -148,10 +94,10 @@ class _Check:
 def decide(evidence: Evidence, policy: GatePolicy) -> GateDecision:
     """Judge a challenger.
 
-    A failed guard refuses. Without one, an improvement that is likely enough and has no deep downside is
-    promoted, a less certain improvement is grey, and no improvement is refused.
+    A failed guard refuses. Without one, an improvement that is sure enough is promoted, a less certain improvement
+    is grey, and no improvement is refused.
     """
-    golden = _Check("golden answers", evidence.golden_answers_hold, "the package repeats its own recorded answers")
+    golden = _golden(evidence.golden_answers_hold)
     compared = evidence.comparison
     if compared is None:
         if golden.passed:
@@ -166,6 +112,23 @@ def decide(evidence: Evidence, policy: GatePolicy) -> GateDecision:
     return GateDecision(Outcome.PROMOTE if all(check.passed for check in sure) else Outcome.GREY, reasons)
 
 
+def accompany(evidence: Evidence) -> GateDecision:
+    """Judge a companion, a model that is released beside the gated one: an intact package may be.
+
+    How it compares with the companion of its name is told, and decides nothing.
+    """
+    golden = _golden(evidence.golden_answers_hold)
+    compared = evidence.comparison
+    told = _describe(compared.overall) if compared else "no companion of this name is released"
+    outcome = Outcome.COMPANION if golden.passed else Outcome.REFUSE
+    return GateDecision(outcome, (str(golden), f"not gated, beside the released companion: {told}"))
+
+
+def _golden(hold: bool) -> _Check:
+    told = "the package repeats its own recorded answers" if hold else "the package forgot its own recorded answers"
+    return _Check("golden answers", hold, told)
+
+
 def _guards(compared: Comparison, policy: GatePolicy) -> Iterator[_Check]:
     yield _Check(
         "another model",
@@ -173,8 +136,9 @@ def _guards(compared: Comparison, policy: GatePolicy) -> Iterator[_Check]:
         "the challenger is the champion itself" if compared.same_package else "the challenger is not the champion",
     )
     if compared.frozen is not None:
-        fell = compared.frozen.worsens > 1 - policy.alpha
-        yield _Check("frozen hold-out does not fall", not fell, _describe(compared.frozen))
+        yield _steady("frozen hold-out does not fall", compared.frozen, policy)
+    if compared.fresh is not None and compared.fresh.rows >= policy.class_support:
+        yield _steady("fresh rows do not fall", compared.fresh, policy)
     yield _class_guard(compared.classes, policy)
     yield _Check(
         "calibration",
@@ -187,11 +151,17 @@ def _guards(compared: Comparison, policy: GatePolicy) -> Iterator[_Check]:
         compared.relative_latency <= policy.max_relative_latency,
         f"{compared.relative_latency:.2f} times the champion's, allowed {policy.max_relative_latency:.2f}",
     )
+    if compared.robustness:
+        yield _robustness_guard(compared, policy)
+
+
+def _steady(name: str, difference: Difference, policy: GatePolicy) -> _Check:
+    return _Check(name, difference.worsens <= 1 - policy.alpha, _describe(difference))
 
 
 def _class_guard(classes: Sequence[ClassChange], policy: GatePolicy) -> _Check:
     guarded = [change for change in classes if change.support >= policy.class_support]
-    fallen = falling_classes(guarded, alpha=policy.alpha)
+    fallen = [guarded[place] for place in significant([one.p_fall for one in guarded], alpha=policy.alpha)]
     named = ", ".join(f"{c.code} ({c.champion_f1:.3f} to {c.challenger_f1:.3f}, p {c.p_fall:.4f})" for c in fallen)
     return _Check(
         "no class falls",
@@ -201,20 +171,34 @@ def _class_guard(classes: Sequence[ClassChange], policy: GatePolicy) -> _Check:
     )
 
 
-def falling_classes(classes: Sequence[ClassChange], *, alpha: float) -> list[ClassChange]:
-    """The classes that fell significantly, the chance of naming any wrongly being at most ``alpha`` (Holm)."""
-    ordered = sorted(classes, key=lambda change: change.p_fall)
-    fallen = []
-    for rank, change in enumerate(ordered):
-        if change.p_fall > alpha / (len(ordered) - rank):
+def _robustness_guard(compared: Comparison, policy: GatePolicy) -> _Check:
+    tried = compared.robustness
+    weaker = [tried[place] for place in significant([one.p_weaker for one in tried], alpha=policy.alpha)]
+    shown = weaker or sorted(tried, key=lambda one: one.champion_fall - one.challenger_fall)[:1]
+    told = ", ".join(
+        f"{one.disturbance}: loses {one.challenger_fall:+.3f}, the champion {one.champion_fall:+.3f}" for one in shown
+    )
+    said = "weaker by" if weaker else f"none of {len(tried)} disturbances costs it"
+    return _Check(
+        "robustness", not weaker, f"{said} more than {policy.robustness_margin:.3f} beyond the champion's loss ({told})"
+    )
+
+
+def significant(p_values: Sequence[float], *, alpha: float) -> list[int]:
+    """Positions of the p-values that are significant together, most surprising first (Holm 1979).
+
+    The chance of naming any of them wrongly is at most ``alpha``, however many there are.
+    """
+    named = []
+    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        if p_values[place] > alpha / (len(p_values) - rank):
             break
-        fallen.append(change)
-    return fallen
+        named.append(place)
+    return named
 
 
 def _certainty(compared: Comparison, policy: GatePolicy) -> Iterator[_Check]:
-    asked = policy.strict_confidence if compared.new_architecture else policy.confidence
-    why = "new architecture or encoder" if compared.new_architecture else "same architecture and encoders"
+    asked, why = _confidence_asked(compared, policy)
     yield _Check(
         "likely better",
         compared.overall.improves >= asked,
@@ -224,6 +208,39 @@ def _certainty(compared: Comparison, policy: GatePolicy) -> Iterator[_Check]:
         "no deep downside",
         compared.overall.low > policy.floor,
         f"5th percentile {compared.overall.low:+.4f}, floor {policy.floor:+.4f}",
+    )
+    yield _Check(
+        "enough products",
+        compared.overall.clusters >= policy.fewest_clusters,
+        f"{compared.overall.clusters} distinct ones, asked {policy.fewest_clusters}",
+    )
+    if compared.frozen is not None:
+        yield _Check("frozen hold-out agrees", compared.frozen.observed >= 0, _describe(compared.frozen))
+    if compared.new_labels is not None:
+        yield _label_check(compared.new_labels, policy)
+
+
+def _confidence_asked(compared: Comparison, policy: GatePolicy) -> tuple[float, str]:
+    if compared.new_architecture:
+        return policy.strict_confidence, "new architecture or encoder"
+    looks = compared.looks
+    if looks is not None and looks.at_champion > policy.looks_until_strict:
+        return policy.strict_confidence, f"strict: {_describe_looks(looks)}"
+    told = f"; {_describe_looks(looks)}" if looks is not None else ""
+    return policy.confidence, f"same architecture and encoders{told}"
+
+
+def _describe_looks(looks: Looks) -> str:
+    return f"look {looks.at_holdout} at this hold-out, {looks.at_champion} of them against this champion"
+
+
+def _label_check(doubt: LabelDoubt, policy: GatePolicy) -> _Check:
+    return _Check(
+        "new labels agree",
+        doubt.low <= policy.max_label_doubt,
+        f"the champion contradicts {doubt.contradicted:.3f} of {doubt.rows} labels that it has not learnt, where its"
+        f" confidence and the hold-out lead to expect {doubt.expected:.3f}; surely doubtful {doubt.low:+.3f},"
+        f" allowed {policy.max_label_doubt:+.3f}",
     )
 
 

@@ -4,21 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from core.domain.gate import (
-    ClassChange,
-    Comparison,
-    Difference,
-    Evidence,
-    GateDecision,
-    GatePolicy,
-    Outcome,
-    decide,
-    falling_classes,
-)
+from core.domain.evidence import ClassChange, Comparison, Difference, Evidence, LabelDoubt, Looks, Robustness
+from core.domain.gate import GateDecision, GatePolicy, Outcome, accompany, decide, significant
 
 POLICY = GatePolicy()
-CLEARLY_BETTER = Difference(rows=600, observed=0.02, improves=0.97, worsens=0.03, low=0.003, high=0.037)
-EQUAL = Difference(rows=600, observed=0.0, improves=0.0, worsens=0.0, low=0.0, high=0.0)
+CLEARLY_BETTER = Difference(rows=600, clusters=590, observed=0.02, improves=0.97, worsens=0.03, low=0.003, high=0.037)
+EQUAL = Difference(rows=600, clusters=590, observed=0.0, improves=0.0, worsens=0.0, low=0.0, high=0.0)
 STEADY_CLASS = ClassChange(code=10, support=100, champion_f1=0.80, challenger_f1=0.82, p_fall=0.9)
 BETTER = Comparison(
     overall=CLEARLY_BETTER,
@@ -104,17 +95,89 @@ def test_one_small_p_value_among_many_classes_blocks_nothing() -> None:
 
 
 def test_after_the_first_class_is_named_the_next_one_is_tested_less_strictly() -> None:
-    first = replace(STEADY_CLASS, code=1, p_fall=0.001)
-    second = replace(STEADY_CLASS, code=2, p_fall=0.04)
-    assert [c.code for c in falling_classes([second, first], alpha=0.05)] == [1, 2]
-    assert falling_classes([second, replace(second, code=3)], alpha=0.05) == []
+    assert significant([0.04, 0.001], alpha=0.05) == [1, 0]
+    assert significant([0.04, 0.04], alpha=0.05) == []
 
 
 def test_a_falling_frozen_hold_out_blocks_a_gain_on_fresh_rows() -> None:
-    falling = Difference(rows=500, observed=-0.02, improves=0.02, worsens=0.98, low=-0.04, high=-0.002)
+    falling = Difference(rows=500, clusters=490, observed=-0.02, improves=0.02, worsens=0.98, low=-0.04, high=-0.002)
     decision = judged(replace(BETTER, frozen=falling))
     assert decision.outcome is Outcome.REFUSE
-    assert failures(decision) == ["frozen hold-out does not fall"]
+    assert failures(decision) == ["frozen hold-out does not fall", "frozen hold-out agrees"]
+
+
+def test_a_gain_that_only_fresh_rows_show_waits_for_a_person() -> None:
+    """Fresh rows got their labels from the reviewers whose labels the challenger learnt."""
+    unmoved = replace(EQUAL, observed=-0.001, improves=0.4, worsens=0.5, low=-0.01, high=0.01)
+    decision = judged(replace(BETTER, frozen=unmoved))
+    assert decision.outcome is Outcome.GREY
+    assert failures(decision) == ["frozen hold-out agrees"]
+
+
+def test_falling_fresh_rows_block_a_gain_on_the_frozen_hold_out() -> None:
+    falling = Difference(rows=60, clusters=60, observed=-0.1, improves=0.01, worsens=0.99, low=-0.2, high=-0.01)
+    assert failures(judged(replace(BETTER, fresh=falling))) == ["fresh rows do not fall"]
+    assert judged(replace(BETTER, fresh=replace(falling, rows=29))).outcome is Outcome.PROMOTE
+
+
+def test_few_products_promote_nothing_however_clear_they_are() -> None:
+    few = Difference(rows=400, clusters=29, observed=0.1, improves=1.0, worsens=0.0, low=0.05, high=0.15)
+    decision = judged(replace(BETTER, overall=few))
+    assert decision.outcome is Outcome.GREY
+    assert failures(decision) == ["enough products"]
+
+
+BLUR = Robustness(disturbance="blur", rows=200, champion_fall=0.05, challenger_fall=0.06, p_weaker=0.6)
+
+
+def test_a_challenger_that_surely_stands_disturbances_worse_is_refused_and_told_which() -> None:
+    weaker = replace(BLUR, disturbance="typos", challenger_fall=0.2, p_weaker=0.001)
+    decision = judged(replace(BETTER, robustness=(BLUR, weaker)))
+    assert decision.outcome is Outcome.REFUSE
+    assert failures(decision) == ["robustness"]
+    assert any("typos: loses +0.200, the champion +0.050" in reason for reason in decision.reasons)
+
+
+def test_one_unlucky_disturbance_among_six_blocks_nothing() -> None:
+    unlucky = replace(BLUR, disturbance="typos", challenger_fall=0.12, p_weaker=0.03)
+    assert judged(replace(BETTER, robustness=(unlucky, *[BLUR] * 5))).outcome is Outcome.PROMOTE
+    assert judged(replace(BETTER, robustness=(unlucky,))).outcome is Outcome.REFUSE
+
+
+def test_labels_that_the_champion_contradicts_beyond_expectation_wait_for_a_person() -> None:
+    doubtful = LabelDoubt(rows=300, contradicted=0.32, expected=0.16, low=0.11)
+    decision = judged(replace(BETTER, new_labels=doubtful))
+    assert decision.outcome is Outcome.GREY
+    assert failures(decision) == ["new labels agree"]
+    assert judged(replace(BETTER, new_labels=replace(doubtful, low=0.04))).outcome is Outcome.PROMOTE
+
+
+def test_after_many_looks_against_one_champion_the_next_challenger_has_to_be_surer() -> None:
+    likely = replace(BETTER, overall=replace(CLEARLY_BETTER, improves=0.9))
+    often = Looks(at_holdout=21, at_champion=21)
+    assert judged(replace(likely, looks=Looks(at_holdout=300, at_champion=20))).outcome is Outcome.PROMOTE
+    decision = judged(replace(likely, looks=often))
+    assert decision.outcome is Outcome.GREY
+    assert any("look 21 at this hold-out, 21 of them against this champion" in reason for reason in decision.reasons)
+    assert judged(replace(BETTER, looks=often)).outcome is Outcome.PROMOTE
+
+
+def test_a_companion_needs_its_golden_answers_and_no_gain() -> None:
+    worse = replace(BETTER, overall=replace(CLEARLY_BETTER, observed=-0.05))
+    assert accompany(Evidence(True, worse)).outcome is Outcome.COMPANION
+    assert accompany(Evidence(True, None)).outcome is Outcome.COMPANION
+    assert accompany(Evidence(False, worse)).outcome is Outcome.REFUSE
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), -float("inf")])
+def test_evidence_that_is_no_number_is_never_judged(wrong: float) -> None:
+    for changes in ({"calibration_increase": wrong}, {"relative_latency": wrong}):
+        with pytest.raises(ValueError, match="finite"):
+            replace(BETTER, **changes)
+    with pytest.raises(ValueError, match="finite"):
+        replace(CLEARLY_BETTER, worsens=wrong)
+    with pytest.raises(ValueError, match="finite"):
+        replace(STEADY_CLASS, p_fall=wrong)
 
 
 def test_a_missing_frozen_hold_out_blocks_nothing() -> None:
@@ -141,7 +204,7 @@ def test_forgotten_golden_answers_refuse_a_better_average() -> None:
 
 def test_every_check_leaves_a_reason_whether_it_passed_or_not() -> None:
     promoted, refused = judged(BETTER), judged(replace(BETTER, relative_latency=9.0, calibration_increase=0.5))
-    assert len(promoted.reasons) == len(refused.reasons) == 9
+    assert len(promoted.reasons) == len(refused.reasons) == 11
     assert len(failures(refused)) == 2
 
 
@@ -156,6 +219,10 @@ def test_every_check_leaves_a_reason_whether_it_passed_or_not() -> None:
         {"class_support": 0},
         {"class_margin": -0.1},
         {"max_relative_latency": 0.9},
+        {"fewest_clusters": 1},
+        {"looks_until_strict": 0},
+        {"robustness_margin": -0.1},
+        {"max_label_doubt": 1.1},
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused(broken: dict[str, float]) -> None:
