@@ -4,7 +4,8 @@
 log; the service shows the newest result at its metrics port. Once a night, and when started by hand with `full`, it
 reads every tensor, photo and package too. `seal` adds a link to the audit's chain and prints its sha256; with nothing
 new it ends as *skipped*. It does not wait for the check: a violation must not keep the audit open. `sweep` removes
-photos that nothing has named for a day, after a check that found nothing, and is skipped where there are none.
+photos that nothing has named for a day and settles the index of copies that appends wrote to, after a check that found
+nothing; it is skipped where there is nothing of both.
 """
 
 from airflow.sdk import CronTriggerTimetable, Param, chain, dag

@@ -1,7 +1,7 @@
 """Every statement that the repositories make, found by its return type and built from examples of its arguments.
 
-A repository keeps its statements in functions that return ``Select``, ``Update``, ``Delete`` or ``Insert``. They
-are found here, so that nobody has to remember to list a new one.
+A repository keeps its statements in functions that return ``Select``, ``CompoundSelect``, ``Update``, ``Delete`` or
+``Insert``. They are found here, so that nobody has to remember to list a new one.
 """
 
 import importlib
@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Delete, Insert, Select, Table, Update
+from sqlalchemy import CompoundSelect, Delete, Insert, Select, Table, Update
 from sqlalchemy.sql import ClauseElement
 
 from core.db import repositories
@@ -26,7 +26,7 @@ from core.domain.clusters import Placement
 from core.domain.review import Move, OutboxKind, Status
 from core.domain.splits import Split
 
-_MADE = (Select, Update, Delete, Insert)
+_MADE = (Select, CompoundSelect, Update, Delete, Insert)
 _MOMENT = datetime(2026, 1, 1)  # noqa: DTZ001 - as the database keeps it
 _MOVES = [move for move in vars(review).values() if isinstance(move, Move)]
 EXAMPLES: dict[Any, list[Any]] = {

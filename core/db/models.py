@@ -214,6 +214,19 @@ class NearKey(Base):
     signature_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
 
 
+class RecentNearKey(Base):
+    """The part of the index that appends write: keys of no order lie on few pages here, on one page each in the other.
+
+    Now and then they are moved to ``near_key``; a key is in one of the two.
+    """
+
+    __tablename__ = "near_key_recent"
+    __table_args__ = ({**_MYSQL, "sqlite_with_rowid": False},)
+
+    lookup_key: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    signature_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+
+
 class Promotion(Base):
     """The ledger: one row per release epoch, append-only. The newest row is what is served.
 

@@ -24,6 +24,7 @@ from core.store import manifests
 from preprocessing.ingest.append import append, is_due
 from preprocessing.ingest.base import import_catalogue
 from preprocessing.ingest.check import check_loop
+from preprocessing.ingest.settling import settle
 from preprocessing.ingest.sweep import sweep_photos
 
 NOTHING_TO_DO = 99
@@ -69,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--as-of", type=datetime.fromisoformat, help="measure ages at this moment (UTC) instead of now")
     verb.set_defaults(run=_fsck)
 
-    verb = verbs.add_parser("sweep", help="remove photos that nothing has named for a day")
+    verb = verbs.add_parser("sweep", help="remove photos that nothing has named for a day; settle the index of copies")
     verb.set_defaults(run=_sweep)
     return parser
 
@@ -126,8 +127,9 @@ def _fsck(arguments: argparse.Namespace, engine: Engine, store: StoreSettings) -
 
 def _sweep(arguments: argparse.Namespace, engine: Engine, store: StoreSettings) -> int:
     swept = sweep_photos(make_readers(engine), store, now_s=time.time())
-    print(json.dumps(asdict(swept)))
-    return 0 if swept.removed else NOTHING_TO_DO
+    settled = settle(make_sessions(engine))
+    print(json.dumps({**asdict(swept), "settled": settled}))
+    return 0 if swept.removed or settled else NOTHING_TO_DO
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ ANSWERS = {
     "judge": {"decision": "promote"},
     "promote": {"epoch": 2},
     "fsck": {"violations": 0, "manifest": 2},
-    "sweep": {"photos": 2, "removed": 1},
+    "sweep": {"photos": 2, "removed": 1, "settled": 0},
     "core.audit_seal": {"seal": 1},
 }
 

@@ -1,7 +1,9 @@
 """Which fingerprints are known, which of them are near, and the cluster and split their holders were given.
 
 What a batch costs here depends on the batch: fingerprints and lookup keys are primary keys, so the size of the store
-counts by its logarithm.
+counts by its logarithm. Lookup keys have no order. In one large table each of a batch's thousands would be written
+into a page of its own; so a batch writes them into a small one, a lookup reads both, and ``settle_keys`` moves them
+over when they have become many.
 """
 
 from collections import defaultdict
@@ -9,10 +11,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Delete, Select, delete, distinct, func, insert, select
+from sqlalchemy import CompoundSelect, Delete, Select, delete, distinct, exists, func, insert, select, union_all
 from sqlalchemy.orm import Session
 
-from core.db.models import Base, ClusterMember, NearKey, NearSignature, SegmentClaim
+from core.db.models import Base, ClusterMember, NearKey, NearSignature, RecentNearKey, SegmentClaim
 from core.domain.clusters import Placement, Signature, lookup_key
 from core.domain.splits import Split
 
@@ -68,9 +70,12 @@ def candidates_of(session: Session, signatures: Mapping[str, Signature]) -> dict
     return found
 
 
-def select_keys(keys: Collection[int]) -> Select[tuple[int, int]]:
-    """Who has these lookup keys."""
-    return select(NearKey.lookup_key, NearKey.signature_id).where(NearKey.lookup_key.in_(keys))
+def select_keys(keys: Collection[int]) -> CompoundSelect[tuple[int, int]]:
+    """Who has these lookup keys. One statement: a key that moves from table to table meanwhile is not missed."""
+    tables = (NearKey, RecentNearKey)
+    return union_all(
+        *(select(table.lookup_key, table.signature_id).where(table.lookup_key.in_(keys)) for table in tables)
+    )
 
 
 def select_signatures(numbers: Collection[int]) -> Select[tuple[int, str, bytes]]:
@@ -90,15 +95,18 @@ def add(session: Session, members: Collection[Member]) -> None:
     _insert(session, ClusterMember, [_values(member) for member in in_order])
 
 
-def add_signatures(session: Session, signatures: Mapping[str, Signature]) -> None:
-    """Remember signatures by fingerprint; those known by the same rule are left alone."""
+def add_signatures(session: Session, signatures: Mapping[str, Signature], *, settled: bool = False) -> None:
+    """Remember signatures by fingerprint; those known by the same rule are left alone.
+
+    ``settled``: their keys need no moving later, as those of a whole catalogue.
+    """
     numbers = {lookup_key("signature", one.rule, mark): mark for mark, one in signatures.items()}
     known = {number for (number,) in _in_chunks(session, select_known, sorted(numbers))}
     new = [(number, mark, signatures[mark]) for number, mark in sorted(numbers.items()) if number not in known]
     rows = [{"id": number, "rule": one.rule, "fingerprint": mark, "content": one.content} for number, mark, one in new]
     _insert(session, NearSignature, rows)
     keys = sorted({(key, number) for number, _, one in new for key in one.keys})
-    _insert(session, NearKey, [{"lookup_key": key, "signature_id": number} for key, number in keys])
+    _insert(session, NearKey if settled else RecentNearKey, [_key(*key) for key in keys])
 
 
 def select_known(numbers: Collection[int]) -> Select[tuple[int]]:
@@ -116,13 +124,42 @@ def replace_all(session: Session, members: Collection[Member], signatures: Mappi
     wanted = {(member.fingerprint, member.place.cluster): member for member in members}
     known = places_of(session, [member.fingerprint for member in members])
     add(session, [member for key, member in wanted.items() if not _holds(known, *key)])
-    add_signatures(session, signatures)
+    add_signatures(session, signatures, settled=True)
 
 
 def deletes_of_unclaimed() -> list[Delete]:
     """Forget everything, provided that no batch was ever claimed."""
     nothing_claimed = ~select(SegmentClaim.segment).exists()
-    return [delete(table).where(nothing_claimed) for table in (ClusterMember, NearSignature, NearKey)]
+    tables = (ClusterMember, NearSignature, NearKey, RecentNearKey)
+    return [delete(table).where(nothing_claimed) for table in tables]
+
+
+def recent_keys(session: Session) -> int:
+    """How many keys appends wrote since they were last settled."""
+    return session.execute(select(func.count()).select_from(RecentNearKey)).scalar_one()
+
+
+def settle_keys(session: Session, limit: int) -> int:
+    """Move the ``limit`` smallest recent keys to the others, which they join in their order; returns how many."""
+    keys = session.execute(select_recent(limit)).all()
+    if keys:
+        _insert(session, NearKey, [_key(*key) for key in keys])
+        session.execute(delete_of_settled(keys[-1][0]), execution_options={"synchronize_session": False})
+    return len(keys)
+
+
+def select_recent(limit: int) -> Select[tuple[int, int]]:
+    """Lock the smallest recent keys: of two who settle at once, one waits and finds what is left."""
+    key = (RecentNearKey.lookup_key, RecentNearKey.signature_id)
+    return select(*key).order_by(*key).limit(limit).with_for_update()
+
+
+def delete_of_settled(greatest: int) -> Delete:
+    """Forget the recent keys up to ``greatest`` that are settled; one that was added meanwhile is not."""
+    is_settled = exists().where(
+        NearKey.lookup_key == RecentNearKey.lookup_key, NearKey.signature_id == RecentNearKey.signature_id
+    )
+    return delete(RecentNearKey).where(RecentNearKey.lookup_key <= greatest, is_settled)
 
 
 def tally(session: Session) -> Tally:
@@ -146,6 +183,10 @@ def _insert(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any
 
 def _holds(known: Mapping[str, Collection[Placement]], fingerprint: str, cluster: str) -> bool:
     return any(place.cluster == cluster for place in known.get(fingerprint, ()))
+
+
+def _key(key: int, signature_id: int) -> dict[str, int]:
+    return {"lookup_key": key, "signature_id": signature_id}
 
 
 def _values(member: Member) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageEnhance
 
-from core.db.models import Base, ClusterMember, NearKey, NearSignature
+from core.db.models import Base, ClusterMember, NearKey, NearSignature, RecentNearKey
 from core.db.repositories import clusters
 from core.db.repositories.clusters import Tally
 from core.domain.clusters import straddling
@@ -147,7 +147,7 @@ def test_a_claim_that_is_undone_remembers_nothing(shop: Shop) -> None:
 
 
 def counts(shop: Shop) -> dict[str, int]:
-    tables: tuple[type[Base], ...] = (ClusterMember, NearSignature, NearKey)
+    tables: tuple[type[Base], ...] = (ClusterMember, NearSignature, NearKey, RecentNearKey)
     with shop.sessions() as session:
         return {table.__tablename__: session.query(table).count() for table in tables}
 

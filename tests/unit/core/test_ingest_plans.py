@@ -17,6 +17,8 @@ _READ_EVERYTHING = {
     "forget members",
     "forget signatures",
     "forget keys",
+    "forget recent keys",
+    "recent keys",
 }
 STATEMENTS = {name: one for name, (one, _) in GUARDED.items()} | READS
 

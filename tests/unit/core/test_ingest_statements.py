@@ -27,6 +27,8 @@ GUARDED: dict[str, tuple[ClauseElement, str]] = {
     "forget members": (clusters.deletes_of_unclaimed()[0], "NOT (EXISTS"),
     "forget signatures": (clusters.deletes_of_unclaimed()[1], "NOT (EXISTS"),
     "forget keys": (clusters.deletes_of_unclaimed()[2], "NOT (EXISTS"),
+    "forget recent keys": (clusters.deletes_of_unclaimed()[3], "NOT (EXISTS"),
+    "forget settled keys": (clusters.delete_of_settled(1), "EXISTS"),
 }
 READS: dict[str, ClauseElement] = {
     "open claim": ingest.select_open().limit(1),
@@ -39,6 +41,7 @@ READS: dict[str, ClauseElement] = {
     "retracted": batches.select_retracted(1),
     "places": clusters.select_places(["t:1"]),
     "keys": clusters.select_keys([1]),
+    "recent keys": clusters.select_recent(1),
     "signatures": clusters.select_signatures([1]),
     "known signatures": clusters.select_known([1]),
     "work": consistency.select_work(),
