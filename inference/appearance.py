@@ -5,6 +5,7 @@ Small, fast and strong on few rows; the fusion keeps it beside the ResNet50.
 
 import hashlib
 import json
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from skimage.color import rgb2hsv
 from skimage.feature import hog
 
 from preprocessing.images import IMAGE_SIZE
+from preprocessing.spec import UnsupportedPreprocessing
 
 # Everything that changes a number below. The sha names the feature cache's folder, so new parameters never meet
 # old features; raise ``rule`` when the code changes what it computes.
@@ -91,3 +93,25 @@ def _grid(image: NDArray[np.uint8]) -> NDArray[np.float64]:
     variance = _cell_means(np.square(image, dtype=np.uint32), PARAMETERS["grid"]) - mean**2
     deviation = np.sqrt(np.maximum(variance, 0.0))
     return np.concatenate([mean.ravel(), deviation.ravel()]) / 255.0
+
+
+class Appearance:
+    """``features`` in the shape of an encoder.
+
+    Attributes:
+        sha: of the parameters.
+        width: numbers per photo.
+    """
+
+    sha, width = APPEARANCE_SHA, WIDTH
+
+    @classmethod
+    def open(cls, sha: str) -> Self:
+        """Return it; raises UnsupportedPreprocessing when ``sha`` is that of other parameters."""
+        if sha != APPEARANCE_SHA:
+            raise UnsupportedPreprocessing(f"appearance features are {APPEARANCE_SHA}. Received: {sha}")
+        return cls()
+
+    def features(self, images: NDArray[np.uint8]) -> NDArray[np.float16]:
+        """``(n, 2132)`` float16 for ``(n, 224, 224, 3)`` uint8 RGB photos."""
+        return features(images)

@@ -1,9 +1,9 @@
 """Several experts' logits to one calibrated probability per class: pure numpy, float64.
 
 Each expert's logits are divided by its temperature, turned into log-probabilities and cut off below. A blend adds
-them up with one weight per expert *and class* (whom to trust about what) and a bias per class, divides by one last
-temperature and normalises. There is a blend for each set of halves that a product can have, so that an answer from
-the title alone is as calibrated as one from both.
+them up with one weight per expert *and class* (whom to trust about what) and a bias per class, or mixes their
+probabilities with one weight per expert; divides by one last temperature and normalises. There is a blend for each
+set of halves that a product can have, so that an answer from the title alone is as calibrated as one from both.
 """
 
 from collections.abc import Mapping
@@ -14,13 +14,8 @@ from numpy.typing import NDArray
 
 from core.domain.product import Modality
 
-TEXT_EXPERTS, IMAGE_EXPERTS = ("bert", "lexical"), ("appearance", "resnet50")
-EXPERTS_FOR = {
-    Modality.TEXT_AND_IMAGE: TEXT_EXPERTS + IMAGE_EXPERTS,
-    Modality.TEXT_ONLY: TEXT_EXPERTS,
-    Modality.IMAGE_ONLY: IMAGE_EXPERTS,
-}
-"""Who can say something about a product, by the halves it has; in the order of a blend's rows."""
+LOG_LINEAR, MIXTURE = "log-linear", "mixture"
+"""Kinds of blend: weights on log-probabilities, or on probabilities."""
 
 
 def log_softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -35,20 +30,31 @@ class Blend:
 
     Attributes:
         experts: their names, one for each row of ``weight``.
-        weight: ``(experts, classes)`` float64.
+        weight: ``(experts, classes)`` float64; in a mixture ``(experts, 1)``, not below zero, summing to 1.
         bias: ``(classes,)`` float64.
         temperature: divides the sum, above zero.
+        kind: ``LOG_LINEAR`` or ``MIXTURE``.
     """
 
     experts: tuple[str, ...]
     weight: NDArray[np.float64]
     bias: NDArray[np.float64]
     temperature: float
+    kind: str = LOG_LINEAR
+
+    def __post_init__(self) -> None:
+        if self.kind not in (LOG_LINEAR, MIXTURE):
+            raise ValueError(f"a blend is {LOG_LINEAR} or a {MIXTURE}. Received: {self.kind!r}")
 
     def log_probabilities(self, said: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
         """``(n, classes)`` for the ``(n, classes)`` log-probabilities of each expert."""
-        scores = sum(said[expert] * row for expert, row in zip(self.experts, self.weight, strict=True)) + self.bias
-        return log_softmax(scores / self.temperature)
+        return log_softmax((self._sum(said) + self.bias) / self.temperature)
+
+    def _sum(self, said: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+        pairs = zip(self.experts, self.weight, strict=True)
+        if self.kind == MIXTURE:
+            return np.log(sum(np.exp(said[expert]) * share for expert, share in pairs))
+        return sum(said[expert] * row for expert, row in pairs)
 
 
 @dataclass(frozen=True, slots=True)

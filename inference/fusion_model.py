@@ -1,19 +1,17 @@
-"""The fusion model without its encoders: features in, probabilities out; and its form in a package."""
+"""A model of the family without its encoders: features in, probabilities out; and its form in a package."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.domain.product import Modality
-from inference.fusion import TEXT_EXPERTS, Blend, Fusion
-from inference.heads import Arrays, DenseHead, LexicalHead
-from inference.lexical import LexicalRule
-
-FEATURES = {"bert": "text", "resnet50": "image", "appearance": "appearance"}
-"""The cached features that each expert reads; the lexical expert reads the texts themselves."""
+from inference.family import EXPERTS, FEATURES, IMAGE, TEXT
+from inference.fusion import LOG_LINEAR, Blend, Fusion
+from inference.heads import Arrays, Head, StoredHead
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +19,8 @@ class Inputs:
     """Products as the experts see them; row i of everything is product i.
 
     Attributes:
-        features: ``text`` (n, text width), ``image`` (n, image width), ``appearance`` (n, appearance width), float16;
-            rows without that half may hold anything finite, and a kind that no expert reads may be missing.
+        features: by name (``inference.family.FEATURES``), ``(n, width)`` float16 each; rows without that half may
+            hold anything finite, and a feature that no expert reads may be missing.
         texts: as ``preprocessing.text.compose`` returns them, "" where there is none.
         has_text: ``(n,)`` bool.
         has_image: ``(n,)`` bool.
@@ -34,13 +32,27 @@ class Inputs:
     has_image: NDArray[np.bool_]
 
     def rows_for(self, expert: str) -> NDArray[np.intp]:
-        """The rows that have what ``expert`` reads."""
-        return np.flatnonzero(self.has_text if expert in TEXT_EXPERTS else self.has_image)
+        """The rows that have something ``expert`` reads."""
+        halves = EXPERTS[expert].halves
+        return np.flatnonzero((self.has_text & (TEXT in halves)) | (self.has_image & (IMAGE in halves)))
+
+    def seen_by(self, expert: str, rows: NDArray[np.intp]) -> list[str] | NDArray[np.float16]:
+        """What ``expert`` reads of some rows: texts, or its features, side by side with NaN for a missing half."""
+        features = EXPERTS[expert].features
+        if not features:
+            return [self.texts[row] for row in rows]
+        if len(features) == 1:
+            return self.features[features[0]][rows]
+        return np.concatenate([self._or_nan(feature, rows) for feature in features], axis=1)
+
+    def _or_nan(self, feature: str, rows: NDArray[np.intp]) -> NDArray[np.float16]:
+        present = (self.has_text if FEATURES[feature] is TEXT else self.has_image)[rows]
+        return np.where(present[:, None], self.features[feature][rows], np.float16(np.nan))
 
 
 @dataclass(frozen=True, slots=True)
 class FusionModel:
-    """Heads and their fusion.
+    """Heads and their fusion: any model of the family, one expert alone or several.
 
     Attributes:
         codes: every code of the taxonomy, ascending: the columns of ``probabilities``.
@@ -52,7 +64,7 @@ class FusionModel:
 
     codes: tuple[int, ...]
     present: NDArray[np.intp]
-    heads: Mapping[str, DenseHead | LexicalHead]
+    heads: Mapping[str, Head]
     fusion: Fusion
 
     def listen(self, inputs: Inputs) -> dict[str, NDArray[np.float64]]:
@@ -61,7 +73,8 @@ class FusionModel:
         for expert, head in self.heads.items():
             rows = inputs.rows_for(expert)
             said[expert] = np.full((len(inputs.texts), len(self.present)), -np.log(len(self.present)))
-            said[expert][rows] = self.fusion.calibrate(expert, _logits(expert, head, inputs, rows))
+            if len(rows):
+                said[expert][rows] = self.fusion.calibrate(expert, head.logits(inputs.seen_by(expert, rows)))
         return said
 
     def fuse(self, inputs: Inputs, said: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -101,41 +114,43 @@ class FusionModel:
 
     def to_spec(self) -> dict[str, Any]:
         """Return what ``spec.json`` says beside the arrays; JSON-able."""
-        lexical = self.heads.get("lexical")
+        heads = {expert: spec for expert, head in self.heads.items() if (spec := head.to_spec())}
         return {
             "codes": list(self.codes),
             "present": self.present.tolist(),
-            "lexical": lexical.space.rule.to_dict() if isinstance(lexical, LexicalHead) else None,
+            "lexical": heads.pop("lexical", None),
+            **({"heads": heads} if heads else {}),
             "temperatures": {expert: self.fusion.temperatures[expert] for expert in self.heads},
             "floor": self.fusion.floor,
-            "blends": {
-                modality.value: {"experts": list(blend.experts), "temperature": blend.temperature}
-                for modality, blend in self.fusion.blends.items()
-            },
+            "blends": {modality.value: _blend_spec(blend) for modality, blend in self.fusion.blends.items()},
         }
 
     @classmethod
-    def from_package(cls, spec: Mapping[str, Any], arrays: Arrays) -> Self:
-        """Read back what ``to_spec`` and ``to_arrays`` returned; raises KeyError or ValueError if it is not that."""
-        heads = {expert: _read_head(expert, spec, arrays) for expert in spec["temperatures"]}
+    def from_package(cls, spec: Mapping[str, Any], arrays: Arrays, file: Callable[[str], Path]) -> Self:
+        """Read back what ``to_spec`` and ``to_arrays`` returned; ``file`` finds a file of the package.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is not that, or names an expert that this code does not know.
+            CorruptPackage: a file that a head needs is missing.
+        """
+        heads = {expert: _read_head(expert, spec, arrays, file) for expert in spec["temperatures"]}
         blends = {Modality(name): _read_blend(name, blend, arrays) for name, blend in spec["blends"].items()}
         fusion = Fusion(dict(spec["temperatures"]), float(spec["floor"]), blends)
         return cls(tuple(spec["codes"]), np.array(spec["present"], dtype=np.intp), heads, fusion)
 
 
-def _logits(expert: str, head: DenseHead | LexicalHead, inputs: Inputs, rows: NDArray[np.intp]) -> NDArray[np.float64]:
-    if isinstance(head, DenseHead):
-        return head.logits(inputs.features[FEATURES[expert]][rows])
-    return head.logits([inputs.texts[row] for row in rows]) if len(rows) else np.zeros((0, len(head.bias)))
-
-
-def _read_head(expert: str, spec: Mapping[str, Any], arrays: Arrays) -> DenseHead | LexicalHead:
+def _read_head(expert: str, spec: Mapping[str, Any], arrays: Arrays, file: Callable[[str], Path]) -> Head:
     own = {name.removeprefix(f"{expert}."): array for name, array in arrays.items() if name.startswith(f"{expert}.")}
-    if expert in FEATURES:
-        return DenseHead.from_arrays(own)
-    return LexicalHead.from_arrays(own, LexicalRule(**spec["lexical"]))
+    described = spec["lexical"] if expert == "lexical" else spec.get("heads", {}).get(expert, {})
+    return EXPERTS[expert].head.from_stored(StoredHead(own, described, file))
+
+
+def _blend_spec(blend: Blend) -> dict[str, Any]:
+    """``kind`` is left out where it is the usual one, as in packages from before there were others."""
+    kind = {} if blend.kind == LOG_LINEAR else {"kind": blend.kind}
+    return {"experts": list(blend.experts), "temperature": blend.temperature, **kind}
 
 
 def _read_blend(name: str, blend: Mapping[str, Any], arrays: Arrays) -> Blend:
     weight, bias = arrays[f"fusion.{name}.weight"], arrays[f"fusion.{name}.bias"]
-    return Blend(tuple(blend["experts"]), weight, bias, float(blend["temperature"]))
+    return Blend(tuple(blend["experts"]), weight, bias, float(blend["temperature"]), blend.get("kind", LOG_LINEAR))

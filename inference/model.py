@@ -10,18 +10,17 @@ from numpy.typing import NDArray
 from core.domain.product import Product
 from core.errors import Invalid
 from core.registry.packages import CorruptPackage, Package, open_package
-from inference import appearance
 from inference.answer import Answer, rank
 from inference.encoders import EncoderPool
-from inference.fusion import EXPERTS_FOR
-from inference.fusion_model import FEATURES, FusionModel, Inputs
+from inference.family import FEATURES, IMAGE, Encoder, Pool, features_read, open_encoder, readers
+from inference.fusion_model import FusionModel, Inputs
 from inference.golden import GoldenMismatch, check_golden
 from inference.golden_products import GOLDEN, read_golden
 from preprocessing.images import IMAGE_SIZE, to_tensor
-from preprocessing.spec import PreprocessingSpec, UnsupportedPreprocessing
+from preprocessing.spec import PreprocessingSpec
 from preprocessing.text import compose
 
-__all__ = ["FEATURES", "MODEL", "CannotAnswer", "EncoderPool", "GoldenMismatch", "Inputs", "ServedModel"]
+__all__ = ["MODEL", "CannotAnswer", "EncoderPool", "GoldenMismatch", "Inputs", "ServedModel"]
 
 MODEL = "model"
 """Kind of a model's package."""
@@ -34,7 +33,7 @@ class CannotAnswer(Invalid):
 
 
 class ServedModel:
-    """A fusion model with its encoders. Threads may share it.
+    """A model of the family with the encoders that its heads read. Threads may share it.
 
     Attributes:
         name: under which it is released, such as ``fusion``.
@@ -44,7 +43,7 @@ class ServedModel:
         taxonomy_version: of that taxonomy.
     """
 
-    def __init__(self, package: Package, model: FusionModel, encoders: EncoderPool) -> None:
+    def __init__(self, package: Package, model: FusionModel, pool: Pool) -> None:
         spec = package.spec
         self.name: str = spec["name"]
         self.sha = package.sha
@@ -52,10 +51,9 @@ class ServedModel:
         self.codes = model.codes
         self.taxonomy_version: str = spec["taxonomy_version"]
         self._model = model
-        needed = {FEATURES[expert] for expert in model.heads if expert in FEATURES}
-        self._text = encoders.text(spec["encoders"]["text"]) if "text" in needed else None
-        self._image = encoders.image(spec["encoders"]["image"]) if "image" in needed else None
-        self._appearance = "appearance" in needed
+        self._encoders: dict[str, Encoder] = {
+            feature: open_encoder(feature, spec["encoders"][feature], pool) for feature in features_read(model.heads)
+        }
 
     @classmethod
     def load(cls, packages_root: Path, sha: str, *, encoders: EncoderPool) -> Self:
@@ -70,7 +68,8 @@ class ServedModel:
         package = open_package(packages_root, sha)
         try:
             _require_model(package)
-            model = cls(package, FusionModel.from_package(package.spec, package.arrays()), encoders)
+            heads = FusionModel.from_package(package.spec, package.arrays(), package.file)
+            model = cls(package, heads, encoders)
             golden = read_golden(package.file(GOLDEN))
         except (KeyError, TypeError, ValueError) as error:
             raise CorruptPackage(package.path, f"{type(error).__name__}: {error}") from error
@@ -92,8 +91,9 @@ class ServedModel:
             if modality is None:
                 raise CannotAnswer("the product has nothing this model can read: send a title, or a photo, or both")
             top = rank(fused[row], self.codes, top_k)
-            heard = [expert for expert in EXPERTS_FOR[modality] if expert in said]
-            experts = {one: rank(np.exp(said[one][row]), self._model.present_codes, top_k) for one in heard}
+            experts = {
+                one: rank(np.exp(said[one][row]), self._model.present_codes, top_k) for one in readers(modality, said)
+            }
             answers.append(Answer(*top[0], top, experts, modality))
         return answers
 
@@ -114,7 +114,7 @@ class ServedModel:
         """The same as ``probabilities`` for products whose features are already known.
 
         Args:
-            features: ``text``, ``image`` and ``appearance``, ``(n, width)`` float16 each, by this model's encoders.
+            features: by name, ``(n, width)`` float16 each, by this model's encoders.
             texts: as ``preprocessing.text.compose`` returns them.
             has_image: ``(n,)`` bool.
             has_text: ``(n,)`` bool.
@@ -126,17 +126,21 @@ class ServedModel:
         texts = [compose(product.designation, product.description) for product in products]
         has_text = np.array([bool(text) for text in texts], dtype=bool)
         has_image = np.array([product.image is not None for product in products], dtype=bool)
-        features: dict[str, NDArray[np.float16]] = {}
-        if self._text is not None:
-            read = self._text.features([text for text in texts if text])
-            features["text"] = _spread(read, has_text)
-        photos = [to_tensor(product.image) for product in products if product.image is not None]
-        tensors = np.stack(photos) if photos else np.zeros((0, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
-        if self._image is not None:
-            features["image"] = _spread(self._image.features(tensors), has_image)
-        if self._appearance:
-            features["appearance"] = _spread(appearance.features(tensors), has_image)
+        shown = [text for text in texts if text]
+        photos = self._photos(products)
+        features = {
+            feature: _spread(encoder.features(photos), has_image)
+            if FEATURES[feature] is IMAGE
+            else _spread(encoder.features(shown), has_text)
+            for feature, encoder in self._encoders.items()
+        }
         return Inputs(features, texts, has_text, has_image)
+
+    def _photos(self, products: Sequence[Product]) -> NDArray[np.uint8]:
+        """``(photos, 224, 224, 3)`` of the products that have one; none where no expert looks at photos."""
+        looked_at = any(FEATURES[feature] is IMAGE for feature in self._encoders)
+        photos = [to_tensor(product.image) for product in products if product.image is not None and looked_at]
+        return np.stack(photos) if photos else np.zeros((0, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
 
 
 def _spread(known: NDArray[np.float16], present: NDArray[np.bool_]) -> NDArray[np.float16]:
@@ -151,6 +155,3 @@ def _require_model(package: Package) -> None:
     if package.kind != MODEL:
         raise CorruptPackage(package.path, f"it must be of kind {MODEL}. Received: {package.kind}")
     PreprocessingSpec.from_dict(package.spec["preprocessing"])
-    described = package.spec["encoders"]["appearance"]
-    if described != appearance.APPEARANCE_SHA:
-        raise UnsupportedPreprocessing(f"appearance features are {appearance.APPEARANCE_SHA}. Received: {described}")

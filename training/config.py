@@ -1,12 +1,16 @@
 """Every number that decides a training, read from ``training/config.toml``."""
 
 import tomllib
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from core.errors import Invalid
 from inference.lexical import LexicalRule
+
+Section = TypeVar("Section")
 
 
 class BadConfig(Invalid):
@@ -26,11 +30,29 @@ class SoftmaxConfig:
     batch_rows: int
     most_epochs: int
     patience: int
+    balance: float
 
     def __post_init__(self) -> None:
         _require_positive(self, "learning_rate", "batch_rows", "most_epochs", "patience")
         if not (0 <= self.label_smoothing < 1 and 0 <= self.dropout < 1 and self.weight_decay >= 0):
             raise ValueError(f"label_smoothing and dropout lie in [0, 1), weight_decay above. Received: {self}")
+        if not 0 <= self.balance <= 1:
+            raise ValueError(f"balance lies in [0, 1]. Received: {self.balance}")
+
+
+@dataclass(frozen=True, slots=True)
+class MlpConfig(SoftmaxConfig):
+    """The same with a hidden layer, over two halves side by side."""
+
+    hidden_units: int
+    hidden_dropout: float
+    hide_half: float
+
+    def __post_init__(self) -> None:
+        SoftmaxConfig.__post_init__(self)
+        _require_positive(self, "hidden_units")
+        if not (0 <= self.hidden_dropout < 1 and 0 <= self.hide_half < 1):
+            raise ValueError(f"hidden_dropout and hide_half lie in [0, 1). Received: {self}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,38 +106,107 @@ class BlendConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class MixtureConfig:
+    """Which experts' probabilities ``fusion-weighted`` mixes."""
+
+    experts: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "experts", tuple(self.experts))
+        unknown = [name for name in self.experts if name not in EXPERT_SECTIONS]
+        if unknown or len(set(self.experts)) != len(self.experts) or len(self.experts) < 2:
+            raise ValueError(f"at least two of {', '.join(EXPERT_SECTIONS)}, each once. Received: {self.experts}")
+
+
+EXPERT_SECTIONS: dict[str, type] = {
+    "bert": SoftmaxConfig,
+    "lexical": LexicalConfig,
+    "appearance": LogisticConfig,
+    "resnet50": SoftmaxConfig,
+    "xception": SoftmaxConfig,
+    "inceptionv3": SoftmaxConfig,
+    "vgg16": SoftmaxConfig,
+    "concat": MlpConfig,
+}
+"""What each expert's section of the configuration holds."""
+
+READ_ELSEWHERE: set[str] = set()
+"""Sections that other modules read from the same file, by ``read_section``."""
+
+
+@dataclass(frozen=True, slots=True)
 class FusionConfig:
-    """Everything that decides a fusion model, beside its data."""
+    """Everything that decides a model of the family, beside its data.
+
+    Attributes:
+        seed: everything random starts here.
+        folds: parts that the training rows are dealt into.
+        experts: each expert's section, by its name.
+        fusion: how stacked answers become one.
+        mixture: section ``[fusion-weighted]``.
+    """
 
     seed: int
     folds: int
-    bert: SoftmaxConfig
-    resnet50: SoftmaxConfig
-    appearance: LogisticConfig
-    lexical: LexicalConfig
+    experts: Mapping[str, Any]
     fusion: BlendConfig
+    mixture: MixtureConfig
 
     def __post_init__(self) -> None:
         if self.folds < 2 or self.seed < 0:
             raise ValueError(f"at least 2 folds, and no negative seed. Received: {self.folds}, {self.seed}")
 
+    def of(self, experts: Sequence[str]) -> dict[str, Any]:
+        """What of it decides a model of these experts; JSON-able."""
+        sections = {name: asdict(self.experts[name]) for name in experts}
+        return {"seed": self.seed, "folds": self.folds, **sections, "fusion": asdict(self.fusion)}
+
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a configuration; every name must be there, and no other.
+        """Read a configuration file; every name must be there, and no other.
 
         Raises:
             BadConfig: no TOML, a name too many or missing, or a number out of its range.
         """
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-            sections = {"bert": SoftmaxConfig, "resnet50": SoftmaxConfig, "appearance": LogisticConfig}
-            sections |= {"lexical": LexicalConfig, "fusion": BlendConfig}
-            read = {name: kind(**values.pop(name)) for name, kind in sections.items()}
-            return cls(**read, **values)
-        except KeyError as error:
-            raise BadConfig(f"{path}: section {error} is missing") from error
-        except (OSError, ValueError, TypeError) as error:
-            raise BadConfig(f"{path}: {error}") from error
+        return cls.read(_bytes_of(path), origin=str(path))
+
+    @classmethod
+    def read(cls, data: bytes, *, origin: str = "the configuration") -> Self:
+        """The same of a file's content; ``origin`` names it in errors."""
+        with _told_as_bad_config(origin):
+            values = tomllib.loads(data.decode())
+            for name in READ_ELSEWHERE:
+                values.pop(name, None)
+            experts = {name: kind(**values.pop(name)) for name, kind in EXPERT_SECTIONS.items()}
+            fusion, mixture = BlendConfig(**values.pop("fusion")), MixtureConfig(**values.pop("fusion-weighted"))
+            return cls(experts=experts, fusion=fusion, mixture=mixture, **values)
+
+
+def read_section(data: bytes, name: str, kind: type[Section], *, origin: str = "the configuration") -> Section:
+    """Read one section of a configuration file's content as ``kind``, a dataclass whose fields are its names.
+
+    Raises:
+        BadConfig: it is missing, a name in it is too many or missing, or a number out of its range.
+    """
+    with _told_as_bad_config(origin):
+        return kind(**tomllib.loads(data.decode())[name])
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadConfig(f"{path}: {error}") from error
+
+
+@contextmanager
+def _told_as_bad_config(origin: str) -> Iterator[None]:
+    try:
+        yield
+    except KeyError as error:
+        raise BadConfig(f"{origin}: section {error} is missing") from error
+    except (ValueError, TypeError) as error:
+        raise BadConfig(f"{origin}: {error}") from error
 
 
 def _require_positive(section: Any, *names: str) -> None:

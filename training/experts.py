@@ -1,8 +1,8 @@
-"""Trains one expert: a head on all training rows, and what it says of rows it has not learnt from."""
+"""Trains single experts: a head on all training rows, and what it says of rows it has not learnt from."""
 
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.sparse as sparse
@@ -11,10 +11,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
-from inference.fusion_model import FEATURES
-from inference.heads import DenseHead, LexicalHead
+from core.domain.product import Modality
+from inference.heads import DenseHead, Head, LexicalHead
 from inference.lexical import LexicalSpace
-from training.config import FusionConfig, LexicalConfig, LogisticConfig, SoftmaxConfig
+from training.config import FusionConfig
 from training.learning_rows import LearningRows
 
 ABSENT_LOGIT = -1e4
@@ -32,72 +32,72 @@ class FittedExpert:
             rows: the head without their part; validation rows: ``head``); zeros where the expert has nothing to read.
         rows: ``(k,)`` the rows it can read.
         curves: one value an epoch, by name; empty for scikit-learn's solvers.
+        by_half: ``unseen`` by a head that is shown one half only, by that half; only of experts that read both.
     """
 
-    head: DenseHead | LexicalHead
+    head: Head
     unseen: NDArray[np.float64]
     rows: NDArray[np.intp]
     curves: dict[str, list[float]]
+    by_half: Mapping[Modality, NDArray[np.float64]] = field(default_factory=dict)
 
 
-def fit_expert(name: str, data: LearningRows, config: FusionConfig) -> FittedExpert | None:
-    """Train ``bert``, ``lexical``, ``appearance`` or ``resnet50``.
-
-    Returns:
-        None when its training rows show fewer than two classes: then it has nothing to say.
-    """
-    rows = data.inputs.rows_for(name)
-    if len(np.unique(data.labels[rows[data.train[rows]]])) < 2:
-        return None
-    if name == "lexical":
-        return _fit_lexical(data, rows, config.lexical, config.seed)
-    if name == "appearance":
-        return _fit_logistic(name, data, rows, config.appearance)
-    return _fit_softmax(name, data, rows, config.bert if name == "bert" else config.resnet50, config.seed)
-
-
-def _fit_softmax(
-    name: str, data: LearningRows, rows: NDArray[np.intp], config: SoftmaxConfig, seed: int
-) -> FittedExpert:
+def fit_softmax(name: str, data: LearningRows, config: FusionConfig) -> FittedExpert:
+    """A dense softmax head on standardised features, by Keras."""
     from training.softmax import fit_softmax_heads  # imports TensorFlow
 
-    blank = _standardiser(name, data, rows)
-    features = blank.standardise(data.inputs.features[FEATURES[name]][rows])
-    learns = np.stack([data.learns(part)[rows] for part in _parts(data)], axis=1)
+    rows = data.inputs.rows_for(name)
+    known = data.inputs.seen_by(name, rows)
+    mean, scale = standard(known[data.train[rows]])
     heads = fit_softmax_heads(
-        features, data.labels[rows], learns, _held(data, rows), classes=data.classes, config=config, seed=seed
+        (known.astype(np.float32) - mean) / scale,
+        data.labels[rows],
+        learning(data, rows),
+        held_out(data, rows),
+        classes=data.classes,
+        config=config.experts[name],
+        seed=config.seed,
     )
-    trained = [DenseHead(blank.mean, blank.scale, *pair) for pair in zip(heads.weight, heads.bias, strict=True)]
+    trained = [DenseHead(mean, scale, *pair) for pair in zip(heads.weight, heads.bias, strict=True)]
 
     def say(part: int, chosen: NDArray[np.intp]) -> NDArray[np.float64]:
-        return trained[part].logits(data.inputs.features[FEATURES[name]][chosen])
+        return trained[part].logits(data.inputs.seen_by(name, chosen))
 
-    return FittedExpert(trained[-1], _unseen(data, rows, say), rows, heads.curves)
+    return FittedExpert(trained[-1], unseen_logits(data, rows, say), rows, heads.curves)
 
 
-def _fit_logistic(name: str, data: LearningRows, rows: NDArray[np.intp], config: LogisticConfig) -> FittedExpert:
-    blank = _standardiser(name, data, rows)
-    known = data.inputs.features[FEATURES[name]]
+def fit_logistic(name: str, data: LearningRows, config: FusionConfig) -> FittedExpert:
+    """Multinomial logistic regression on standardised features, by scikit-learn."""
+    settings, rows = config.experts[name], data.inputs.rows_for(name)
+    mean, scale = standard(data.inputs.seen_by(name, rows[data.train[rows]]))
     trained = []
-    for part in _parts(data):
+    for part in parts_left_out(data):
         learnt = rows[data.learns(part)[rows]]
         solver = LogisticRegression(
-            C=config.inverse_regularisation, max_iter=config.most_iterations, tol=config.tolerance
+            C=settings.inverse_regularisation, max_iter=settings.most_iterations, tol=settings.tolerance
         )
-        weight, bias = _solve(solver, blank.standardise(known[learnt]), data.labels[learnt], data.classes)
-        trained.append(DenseHead(blank.mean, blank.scale, weight, bias))
-    unseen = _unseen(data, rows, lambda part, chosen: trained[part].logits(known[chosen]))
-    return FittedExpert(trained[-1], unseen, rows, {})
+        features = (data.inputs.seen_by(name, learnt).astype(np.float32) - mean) / scale
+        trained.append(DenseHead(mean, scale, *_solve(solver, features, data.labels[learnt], data.classes)))
+
+    def say(part: int, chosen: NDArray[np.intp]) -> NDArray[np.float64]:
+        return trained[part].logits(data.inputs.seen_by(name, chosen))
+
+    return FittedExpert(trained[-1], unseen_logits(data, rows, say), rows, {})
 
 
-def _fit_lexical(data: LearningRows, rows: NDArray[np.intp], config: LexicalConfig, seed: int) -> FittedExpert:
-    counts = config.rule.count([data.inputs.texts[row] for row in rows])
+def fit_lexical(name: str, data: LearningRows, config: FusionConfig) -> FittedExpert:
+    """A linear support vector machine on hashed n-grams, by scikit-learn."""
+    settings, rows = config.experts[name], data.inputs.rows_for(name)
+    counts = settings.rule.count(data.inputs.seen_by(name, rows))
     trained = []
-    for part in _parts(data):
+    for part in parts_left_out(data):
         learnt = np.flatnonzero(data.learns(part)[rows])
-        space = LexicalSpace.learn(config.rule, counts[learnt], min_rows=config.fewest_rows)
+        space = LexicalSpace.learn(settings.rule, counts[learnt], min_rows=settings.fewest_rows)
         solver = LinearSVC(
-            C=config.inverse_regularisation, max_iter=config.most_iterations, tol=config.tolerance, random_state=seed
+            C=settings.inverse_regularisation,
+            max_iter=settings.most_iterations,
+            tol=settings.tolerance,
+            random_state=config.seed,
         )
         weight, bias = _solve(solver, space.weigh(counts[learnt]), data.labels[rows[learnt]], data.classes)
         trained.append(LexicalHead(space, weight, bias))
@@ -105,40 +105,49 @@ def _fit_lexical(data: LearningRows, rows: NDArray[np.intp], config: LexicalConf
     def say(part: int, chosen: NDArray[np.intp]) -> NDArray[np.float64]:
         return trained[part].logits_of(counts[np.searchsorted(rows, chosen)])
 
-    return FittedExpert(trained[-1], _unseen(data, rows, say), rows, {})
+    return FittedExpert(trained[-1], unseen_logits(data, rows, say), rows, {})
 
 
-def _parts(data: LearningRows) -> list[int | None]:
+def parts_left_out(data: LearningRows) -> list[int | None]:
     """The part each head leaves out; the last head leaves none."""
     return [*range(data.folds), None]
 
 
-def _held(data: LearningRows, rows: NDArray[np.intp]) -> NDArray[np.float32]:
-    """How much each row counts in judging each head, 1 a row in all: training rows judge the head without them."""
+def learning(data: LearningRows, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """``(len(rows), heads)`` whether each head learns from each of some rows."""
+    return np.stack([data.learns(part)[rows] for part in parts_left_out(data)], axis=1)
+
+
+def held_out(data: LearningRows, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+    """``(len(rows), heads)`` how much each row counts in judging each head.
+
+    1 a row in all: a training row judges the head without its part (none where it lies in no part), a validation row
+    all of them.
+    """
     held = np.full((len(rows), data.folds + 1), 1 / (data.folds + 1), dtype=np.float32)
     train = data.train[rows]
-    held[train] = np.eye(data.folds + 1, dtype=np.float32)[data.parts[rows[train]]]
+    parts = data.parts[rows[train]]
+    held[train] = np.eye(data.folds + 1, dtype=np.float32)[parts] * (parts >= 0)[:, None]
     return held
 
 
-def _unseen(
+def unseen_logits(
     data: LearningRows, rows: NDArray[np.intp], say: Callable[[int, NDArray[np.intp]], NDArray[np.float64]]
 ) -> NDArray[np.float64]:
+    """``FittedExpert.unseen``: ``say(head, chosen rows)`` is asked of the head that has not learnt from the rows."""
     unseen = np.zeros((len(data.labels), data.classes))
     judge = np.where(data.train, data.parts, data.folds)[rows]
-    for head in np.unique(judge):
+    for head in np.unique(judge[judge >= 0]):
         chosen = rows[judge == head]
         unseen[chosen] = say(head, chosen)
     return unseen
 
 
-def _standardiser(name: str, data: LearningRows, rows: NDArray[np.intp]) -> DenseHead:
-    """A head without weights: mean and deviation of the training rows' features (no labels, so all parts share it)."""
-    known = data.inputs.features[FEATURES[name]][rows[data.train[rows]]]
+def standard(known: NDArray[np.float16]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean and deviation ``(d,)`` of ``(n, d)`` training rows' features (no labels, so all parts share them)."""
     mean, scale = known.mean(axis=0, dtype=np.float64), known.std(axis=0, dtype=np.float64)
     scale[scale < _CONSTANT] = 1  # what never varied in training must not explode in serving
-    nothing = np.zeros((0, data.classes), np.float32)
-    return DenseHead(mean.astype(np.float32), scale.astype(np.float32), nothing, nothing[:0])
+    return mean.astype(np.float32), scale.astype(np.float32)
 
 
 def _solve(

@@ -9,10 +9,10 @@ what went in (rows and text rule, or photos). All of it can be thrown away and i
 import hashlib
 import io
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from core.durable import make_folder, write_durably
 from core.store.rows import TrainingRow
 from core.store.segments import IMAGES, PRODUCTS, Segment
 from core.store.snapshot import Snapshot
-from inference import appearance
+from inference.family import FEATURES, TEXT, Encoder
 from preprocessing.text import TEXT_RULE, compose
 
 log = logging.getLogger(__name__)
@@ -36,28 +36,12 @@ Progress = Callable[[str, str, int, int], None]
 """Told ``(what, segment, rows done, rows in all)`` after every batch."""
 
 
-class Encoder(Protocol):
-    """Turns texts or photos into ``(n, width)`` float16; ``sha`` names its weights."""
-
-    @property
-    def sha(self) -> str:
-        """The encoder package's sha."""
-
-    @property
-    def width(self) -> int:
-        """Numbers per row."""
-
-    def features(self, inputs: Any, /) -> NDArray[np.float16]:
-        """``(n, width)`` float16 for n texts, or for ``(n, 224, 224, 3)`` uint8 RGB photos."""
-
-
 @dataclass(frozen=True, slots=True)
 class FeatureSet:
     """What the experts see of a snapshot's rows, in their order: all of them, or those that were asked for.
 
     Attributes:
-        arrays: ``text`` (n, text width), ``image`` (n, image width), ``appearance`` (n, 2132); float16.
-            A row without text or photo is zero there.
+        arrays: by feature, ``(n, width)`` float16. A row without the half that is read is zero there.
         texts: cleaned and composed text of each row, "" where there is none.
         has_text: (n,) bool.
         has_image: (n,) bool.
@@ -84,8 +68,7 @@ def composed(rows: Sequence[TrainingRow]) -> list[str]:
 def features_of(
     snapshot: Snapshot,
     *,
-    text: Encoder,
-    image: Encoder,
+    encoders: Mapping[str, Encoder],
     cache_root: Path,
     rows: Sequence[int] | None = None,
     progress: Progress = log_progress,
@@ -94,8 +77,7 @@ def features_of(
 
     Args:
         snapshot: the rows.
-        text: for ``text``.
-        image: for ``image``.
+        encoders: by the feature they compute (``inference.family.FEATURES``).
         cache_root: the cache's folder.
         rows: positions in ``snapshot.rows``, ascending; None is all of them. The cache is filled all the same.
         progress: told after every batch.
@@ -106,9 +88,8 @@ def features_of(
     chosen = range(len(snapshot.rows)) if rows is None else rows
     cache = _Cache(snapshot, chosen, cache_root, progress)
     arrays = {
-        "text": cache.gather("text", text, _text_input),
-        "image": cache.gather("image", image, _photo_input),
-        "appearance": cache.gather("appearance", _APPEARANCE, _photo_input),
+        feature: cache.gather(feature, encoder, _text_input if FEATURES[feature] is TEXT else _photo_input)
+        for feature, encoder in encoders.items()
     }
     asked = [snapshot.rows[row] for row in chosen]
     texts = tuple(composed(asked))
@@ -119,19 +100,6 @@ def features_of(
         has_image=np.array([bool(row.image_sha256) for row in asked], dtype=bool),
         embedded_rows=cache.embedded,
     )
-
-
-class _Appearance:
-    """``inference.appearance`` in the shape of an encoder."""
-
-    sha = appearance.APPEARANCE_SHA
-    width = appearance.WIDTH
-
-    def features(self, inputs: NDArray[np.uint8]) -> NDArray[np.float16]:
-        return appearance.features(inputs)
-
-
-_APPEARANCE = _Appearance()
 
 
 Read = Callable[[NDArray[np.intp]], Any]

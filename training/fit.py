@@ -1,4 +1,4 @@
-"""Trains a fusion model on one snapshot: experts, their fusion, and the scores they were chosen by."""
+"""Trains a model of the family on one snapshot: experts, their fusion, and the scores they were chosen by."""
 
 import time
 from collections.abc import Callable
@@ -9,11 +9,10 @@ from threadpoolctl import threadpool_limits
 from core.domain.product import Modality
 from inference.fusion_model import FusionModel
 from training.config import FusionConfig
-from training.experts import FittedExpert, fit_expert
+from training.experts import FittedExpert
+from training.family import Recipe, fit_expert
 from training.fusion import fit_blends
 from training.learning_rows import LearningRows, TooFewRows, TrainingData
-
-EXPERTS = ("lexical", "bert", "appearance", "resnet50")
 
 Progress = Callable[[str], None]
 """Told one line of text after every stage."""
@@ -21,9 +20,10 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class FittedModel:
-    """A trained fusion model, not yet packaged.
+    """A trained model, not yet packaged.
 
     Attributes:
+        recipe: how it was made.
         model: answers from features.
         out_of_fold: weighted F1 in [0, 1] by halves, then by expert or ``fusion``, on rows not learnt from.
         curves: one value an epoch, as ``bert.loss``, ``bert.val_loss``.
@@ -31,6 +31,7 @@ class FittedModel:
         seconds: of each stage.
     """
 
+    recipe: Recipe
     model: FusionModel
     out_of_fold: dict[Modality, dict[str, float]]
     curves: dict[str, list[float]]
@@ -38,7 +39,9 @@ class FittedModel:
     seconds: dict[str, float]
 
 
-def fit_fusion(data: TrainingData, config: FusionConfig, progress: Progress = lambda line: None) -> FittedModel:
+def fit_model(
+    recipe: Recipe, data: TrainingData, config: FusionConfig, progress: Progress = lambda line: None
+) -> FittedModel:
     """Train every expert with and without each part of the training rows, then learn to fuse them.
 
     Learns heads from ``train`` rows; when to stop, temperatures and fusion weights from out-of-fold ``train`` rows and
@@ -49,32 +52,32 @@ def fit_fusion(data: TrainingData, config: FusionConfig, progress: Progress = la
         TooFewRows: fewer than two classes of the taxonomy have training rows.
     """
     with threadpool_limits(limits=1, user_api="blas"):  # sums must not depend on how many cores are free
-        return _fit(data, config, progress)
+        return _fit(recipe, data, config, progress)
 
 
-def _fit(data: TrainingData, config: FusionConfig, progress: Progress) -> FittedModel:
+def _fit(recipe: Recipe, data: TrainingData, config: FusionConfig, progress: Progress) -> FittedModel:
     rows = LearningRows.choose(data, folds=config.folds, seed=config.seed)
     counts = {"train": int(rows.train.sum()), "validation": int((~rows.train).sum())}
     progress(f"learning {rows.classes} of {len(data.taxonomy_codes)} classes from {counts}")
     seconds: dict[str, float] = {}
-    experts = _fit_experts(rows, config, seconds, progress)
+    experts = _fit_experts(recipe, rows, config, seconds, progress)
     started = time.monotonic()
-    fused = fit_blends(rows, experts, config.fusion)
+    fused = fit_blends(rows, experts, config.fusion, recipe.blend)
     seconds["fusion"] = round(time.monotonic() - started, 2)
     progress(f"fusion: out of fold {_rounded(fused.weighted_f1)}, in {seconds['fusion']} s")
     if not fused.fusion.blends:
-        raise TooFewRows("no expert could learn two classes: the training rows have neither text nor photos")
+        raise TooFewRows(f"{recipe.name} needs rows of two classes with what its experts read: {recipe.experts}")
     heads = {name: expert.head for name, expert in experts.items()}
     model = FusionModel(tuple(data.taxonomy_codes), rows.present, heads, fused.fusion)
     curves = {f"{name}.{curve}": it for name, expert in experts.items() for curve, it in expert.curves.items()}
-    return FittedModel(model, fused.weighted_f1, curves, counts, seconds)
+    return FittedModel(recipe, model, fused.weighted_f1, curves, counts, seconds)
 
 
 def _fit_experts(
-    rows: LearningRows, config: FusionConfig, seconds: dict[str, float], progress: Progress
+    recipe: Recipe, rows: LearningRows, config: FusionConfig, seconds: dict[str, float], progress: Progress
 ) -> dict[str, FittedExpert]:
     experts: dict[str, FittedExpert] = {}
-    for name in EXPERTS:
+    for name in recipe.experts:
         started = time.monotonic()
         fitted = fit_expert(name, rows, config)
         seconds[name] = round(time.monotonic() - started, 2)

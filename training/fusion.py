@@ -3,15 +3,17 @@
 Neither hold-out nor fresh rows come near this: it sees the experts' answers to ``LearningRows`` only.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 
 from core.domain.product import Modality
-from inference.fusion import EXPERTS_FOR, Blend, Fusion, log_softmax
+from inference.family import EXPERTS, IMAGE, TEXT, readers
+from inference.fusion import MIXTURE as MIXTURE_BLEND
+from inference.fusion import Blend, Fusion, log_softmax
 from training.config import BlendConfig
 from training.evaluate import weighted_f1
 from training.experts import ABSENT_LOGIT, FittedExpert
@@ -28,26 +30,76 @@ class FittedFusion:
     Attributes:
         fusion: to package.
         weighted_f1: out of fold, by halves and then by expert or ``fusion``; each on the rows that have these halves.
+        unseen: by halves: learning rows that have them, and their ``(rows, classes)`` final probabilities by experts
+            and blends that have not learnt from them.
     """
 
     fusion: Fusion
     weighted_f1: dict[Modality, dict[str, float]]
+    unseen: dict[Modality, tuple[NDArray[np.intp], NDArray[np.float64]]]
 
 
-def fit_blends(data: LearningRows, experts: Mapping[str, FittedExpert], config: BlendConfig) -> FittedFusion:
-    """Fit each expert's temperature, then a blend for each set of halves that rows show."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What experts say of the rows that have certain halves, none having learnt from the row.
+
+    Attributes:
+        names: of the experts.
+        stack: ``(n, experts, classes)`` float64, calibrated log-probabilities, cut off at the floor.
+        labels: ``(n,)`` intp.
+        parts: ``(n,)`` intp, the part each row is dealt into.
+    """
+
+    names: tuple[str, ...]
+    stack: NDArray[np.float64]
+    labels: NDArray[np.intp]
+    parts: NDArray[np.intp]
+
+    def score(self, scores: NDArray[np.float64]) -> float:
+        """Weighted F1 of ``(n, classes)`` scores."""
+        return weighted_f1(self.labels, scores.argmax(axis=1))
+
+    def crossed(self, learn: Callable[[NDArray[np.bool_]], Blend]) -> NDArray[np.float64]:
+        """``(n, classes)`` scores of each part's rows by a blend that ``learn`` fits on the others; temperature 1."""
+        scores = np.zeros((len(self.labels), self.stack.shape[2]))
+        for part in np.unique(self.parts):
+            others = self.parts != part
+            scores[~others] = self.blended(learn(others), ~others)
+        return scores
+
+    def blended(self, blend: Blend, rows: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """``(rows, classes)`` log-probabilities of a blend of all these experts."""
+        return blend.log_probabilities({name: self.stack[rows, place] for place, name in enumerate(self.names)})
+
+
+Found = tuple[Blend, NDArray[np.float64], dict[str, float]]
+"""A blend; its ``(n, classes)`` scores of rows it has not learnt from; weighted F1 by expert, or ``fusion``."""
+
+
+def fit_blends(
+    data: LearningRows, experts: Mapping[str, FittedExpert], config: BlendConfig, kind: str = "stacked"
+) -> FittedFusion:
+    """Fit each expert's temperature, then a blend for each set of halves that rows show.
+
+    Args:
+        data: the rows.
+        experts: fitted on them, by name.
+        config: of ``stacked`` blends, and the floor of all.
+        kind: ``stacked``, ``mixture`` or ``alone`` (one expert only).
+    """
     temperatures = {name: _expert_temperature(data.labels, expert) for name, expert in experts.items()}
-    said = {
-        name: np.maximum(log_softmax(expert.unseen / temperatures[name]), config.floor)
-        for name, expert in experts.items()
-    }
-    blends, scores = {}, {}
-    for modality, readers in EXPERTS_FOR.items():
-        names = tuple(name for name in readers if name in experts)
-        rows = _rows_with(data, modality)
+    blends, scores, unseen = {}, {}, {}
+    for modality in Modality:
+        names, rows = readers(modality, experts), _rows_with(data, modality)
         if len(rows) and _covers(modality, names):
-            blends[modality], scores[modality] = _choose_blend(data, rows, names, said, config)
-    return FittedFusion(Fusion(temperatures, config.floor, blends), scores)
+            logits = [experts[name].by_half.get(modality, experts[name].unseen)[rows] for name in names]
+            said = [log_softmax(one / temperatures[name]) for one, name in zip(logits, names, strict=True)]
+            stack = np.maximum(np.stack(said, axis=1), config.floor)
+            known = Said(names, stack, data.labels[rows], data.parts[rows])
+            blend, crossed, scores[modality] = _CHOOSE[kind](known, config)
+            blends[modality] = replace(blend, temperature=fit_temperature(crossed, known.labels))
+            unseen[modality] = rows, np.exp(log_softmax(crossed / blends[modality].temperature))
+    return FittedFusion(Fusion(temperatures, config.floor, blends), scores, unseen)
 
 
 def _rows_with(data: LearningRows, modality: Modality) -> NDArray[np.intp]:
@@ -59,8 +111,8 @@ def _rows_with(data: LearningRows, modality: Modality) -> NDArray[np.intp]:
 
 def _covers(modality: Modality, names: Sequence[str]) -> bool:
     """Whether every half of ``modality`` has an expert that reads it."""
-    halves = (Modality.TEXT_ONLY, Modality.IMAGE_ONLY) if modality is Modality.TEXT_AND_IMAGE else (modality,)
-    return all(set(names) & set(EXPERTS_FOR[half]) for half in halves)
+    halves = {TEXT, IMAGE} if modality is Modality.TEXT_AND_IMAGE else {modality}
+    return halves <= {half for name in names for half in EXPERTS[name].halves}
 
 
 def _expert_temperature(labels: NDArray[np.intp], expert: FittedExpert) -> float:
@@ -81,29 +133,67 @@ def fit_temperature(scores: NDArray[np.float64], labels: NDArray[np.intp]) -> fl
     return float(np.exp(minimize_scalar(surprise, bounds=(-_WIDEST, _WIDEST), method="bounded").x))
 
 
-def _choose_blend(
-    data: LearningRows,
-    rows: NDArray[np.intp],
-    names: tuple[str, ...],
-    said: Mapping[str, NDArray[np.float64]],
-    config: BlendConfig,
-) -> tuple[Blend, dict[str, float]]:
+def _stacked(known: Said, config: BlendConfig) -> Found:
     """Blend the experts, or let the best one answer alone where blending is no better out of fold."""
-    stack = np.stack([said[name][rows] for name in names], axis=1)
-    labels, parts = data.labels[rows], data.parts[rows]
-    scores = {name: weighted_f1(labels, stack[:, place].argmax(axis=1)) for place, name in enumerate(names)}
-    crossed = np.zeros((len(rows), data.classes))
-    for part in np.unique(parts):
-        others = parts != part
-        weight, bias = fit_weights(stack[others], labels[others], prior_rows=config.prior_rows)
-        crossed[~others] = np.einsum("nec,ec->nc", stack[~others], weight) + bias
-    scores["fusion"] = weighted_f1(labels, crossed.argmax(axis=1))
-    best = max(names, key=scores.__getitem__)
+
+    def learn(rows: NDArray[np.bool_]) -> Blend:
+        weight, bias = fit_weights(known.stack[rows], known.labels[rows], prior_rows=config.prior_rows)
+        return Blend(known.names, weight, bias, 1.0)
+
+    scores = _each(known)
+    crossed = known.crossed(learn)
+    scores["fusion"] = known.score(crossed)
+    best = max(known.names, key=scores.__getitem__)
     if scores["fusion"] <= scores[best]:
-        alone = np.ones((1, data.classes))
-        return Blend((best,), alone, np.zeros(data.classes), fit_temperature(said[best][rows], labels)), scores
-    weight, bias = fit_weights(stack, labels, prior_rows=config.prior_rows)
-    return Blend(names, weight, bias, fit_temperature(crossed, labels)), scores
+        return _one(known, best), known.stack[:, known.names.index(best)], scores
+    return learn(np.ones(len(known.labels), bool)), crossed, scores
+
+
+def _mixture(known: Said, config: BlendConfig) -> Found:
+    """One share per expert, of probabilities."""
+
+    def learn(rows: NDArray[np.bool_]) -> Blend:
+        shares = fit_shares(known.stack[rows], known.labels[rows])
+        return Blend(known.names, shares[:, None], np.zeros(known.stack.shape[2]), 1.0, MIXTURE_BLEND)
+
+    crossed = known.crossed(learn)
+    return learn(np.ones(len(known.labels), bool)), crossed, {**_each(known), "fusion": known.score(crossed)}
+
+
+def _alone(known: Said, config: BlendConfig) -> Found:
+    """The only expert as it is."""
+    (name,) = known.names
+    return _one(known, name), known.stack[:, 0], _each(known)
+
+
+_CHOOSE: dict[str, Callable[[Said, BlendConfig], Found]] = {"stacked": _stacked, "mixture": _mixture, "alone": _alone}
+
+
+def _each(known: Said) -> dict[str, float]:
+    return {name: known.score(known.stack[:, place]) for place, name in enumerate(known.names)}
+
+
+def _one(known: Said, name: str) -> Blend:
+    classes = known.stack.shape[2]
+    return Blend((name,), np.ones((1, classes)), np.zeros(classes), 1.0)
+
+
+def fit_shares(stack: NDArray[np.float64], labels: NDArray[np.intp]) -> NDArray[np.float64]:
+    """The shares under which a mixture of the experts' probabilities makes the labels likeliest.
+
+    Args:
+        stack: ``(n, experts, classes)`` log-probabilities.
+        labels: ``(n,)``.
+
+    Returns:
+        ``(experts,)`` float64, not below zero, summing to 1; equal where there are no rows.
+    """
+    likely = np.exp(stack[np.arange(len(labels)), :, labels])
+    shares = np.full(stack.shape[1], 1 / stack.shape[1])
+    for _ in range(_MOST_ITERATIONS if len(labels) else 0):
+        owed = likely * shares  # expectation maximisation: the likelihood has one maximum and never falls
+        shares = (owed / owed.sum(axis=1, keepdims=True)).mean(axis=0)
+    return shares
 
 
 def fit_weights(

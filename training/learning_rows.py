@@ -60,7 +60,7 @@ class LearningRows:
         present: ``(classes,)`` positions in the taxonomy of the codes that have training rows, ascending.
         labels: ``(n,)`` intp, each row's column among ``present``.
         train: ``(n,)`` bool; the others are ``validation``.
-        parts: ``(n,)`` intp, the part each row is dealt into; copies of one product share theirs.
+        parts: ``(n,)`` intp, the part each row is dealt into, -1 for none; copies of one product share theirs.
         folds: number of parts.
     """
 

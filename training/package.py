@@ -14,22 +14,17 @@ from core.domain.splits import Split
 from core.domain.taxonomy import Taxonomy
 from core.registry.packages import Package, open_package, write_package
 from inference.appearance import APPEARANCE_SHA
+from inference.family import EXPERTS, FEATURES, TEXT, WITHOUT_WEIGHTS
 from inference.fusion_model import Inputs
 from inference.golden_products import GOLDEN, GoldenProducts, write_golden
 from inference.model import MODEL
 from preprocessing.spec import PreprocessingSpec
 from preprocessing.text import compose
+from training.family import TRAINERS
 from training.fit import FittedModel
 from training.learning_rows import TrainingData, take
 
 CARD_TEMPLATE = Path(__file__).resolve().parent.parent / "mlflow" / "model-card.md"
-
-_EXPERTS = {
-    "bert": "BERT's mean state of the text, a dense softmax head trained in Keras",
-    "lexical": "hashed words and pieces of words with inverse document frequency, a linear support vector machine",
-    "resnet50": "ResNet50's average feature map of the photo, a dense softmax head trained in Keras",
-    "appearance": "oriented gradients and colour of the photo, multinomial logistic regression",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +34,12 @@ class Provenance:
     Attributes:
         manifest: number of the training store's manifest.
         manifest_sha256: of that manifest.
-        text_encoder: sha of the package that made the text features.
-        image_encoder: sha of the package that made the image features.
+        encoders: sha of what made each feature, by feature.
     """
 
     manifest: int
     manifest_sha256: str
-    text_encoder: str
-    image_encoder: str
+    encoders: Mapping[str, str]
 
 
 def golden_rows(data: TrainingData, count: int = 4) -> list[int]:
@@ -66,11 +59,12 @@ def package_model(
     taxonomy: Taxonomy,
     golden: Mapping[int, Product],
     card_template: Path = CARD_TEMPLATE,
+    extra_files: Mapping[str, bytes] | None = None,
 ) -> Package:
     """Write the model's package, or return the one that already computes the same.
 
     Args:
-        fitted: what ``fit_fusion`` returned.
+        fitted: what ``fit_model`` returned.
         data: what it was given.
         name: under which the model is released, such as ``fusion``.
         packages_root: where the encoders' packages lie, and this one will.
@@ -79,6 +73,7 @@ def package_model(
         golden: raw products of some rows of ``data`` (text as sent, photo sanitised); their answers, computed from
             the cached features, are what the loaded package must give from the raw products.
         card_template: ``string.Template`` in Markdown.
+        extra_files: to keep beside the model, by name; no part of its identity.
 
     Raises:
         ValueError: no golden product, one that is not its row's, or a taxonomy with other codes.
@@ -86,30 +81,44 @@ def package_model(
     """
     if taxonomy.codes != fitted.model.codes:
         raise ValueError(f"expected the taxonomy of the model's codes. Received: version {taxonomy.version}")
-    text = open_package(packages_root, provenance.text_encoder)
-    image = open_package(packages_root, provenance.image_encoder)
-    spec = _spec(fitted, name, provenance, taxonomy, text, image)
-    card = _card(fitted, data, spec, taxonomy, {"text": text, "image": image}, card_template)
+    encoders = {
+        feature: open_package(packages_root, provenance.encoders[feature])
+        for feature in fitted.recipe.features
+        if feature not in WITHOUT_WEIGHTS
+    }
+    spec = _spec(fitted, name, provenance, taxonomy, encoders)
+    card = _card(fitted, data, spec, taxonomy, encoders, card_template)
     answers = _golden_answers(fitted, data, golden)
     return write_package(
         packages_root,
         kind=MODEL,
         spec=spec,
         arrays=fitted.model.to_arrays(),
-        extra_files={GOLDEN: write_golden(answers), "model_card.md": card.encode()},
+        extra_files={**(extra_files or {}), GOLDEN: write_golden(answers), "model_card.md": card.encode()},
+        derived=lambda folder: _export_heads(fitted, folder),
     )
 
 
+def _export_heads(fitted: FittedModel, folder: Path) -> None:
+    for expert, head in fitted.model.heads.items():
+        export = TRAINERS[expert].export
+        if export is not None:
+            export(head, folder)
+
+
 def _spec(
-    fitted: FittedModel, name: str, provenance: Provenance, taxonomy: Taxonomy, text: Package, image: Package
+    fitted: FittedModel, name: str, provenance: Provenance, taxonomy: Taxonomy, encoders: Mapping[str, Package]
 ) -> dict[str, Any]:
+    of_text = [package.spec["preprocessing"] for feature, package in encoders.items() if FEATURES[feature] is TEXT]
+    rules = PreprocessingSpec.from_dict(of_text[0]) if of_text else PreprocessingSpec()
+    computed = {one: WITHOUT_WEIGHTS[one].sha for one in fitted.recipe.features if one in WITHOUT_WEIGHTS}
     return {
-        "architecture": "fusion",
+        "architecture": fitted.recipe.name,
         "name": name,
         "taxonomy_version": taxonomy.version,
-        "preprocessing": PreprocessingSpec.from_dict(text.spec["preprocessing"]).to_dict(),
-        "encoders": {"text": text.sha, "image": image.sha, "appearance": APPEARANCE_SHA},
-        "weights": {"text": text.spec["weights"], "image": image.spec["weights"]},
+        "preprocessing": rules.to_dict(),
+        "encoders": {feature: package.sha for feature, package in encoders.items()} | computed,
+        "weights": {feature: package.spec["weights"] for feature, package in encoders.items()},
         "snapshot": {"manifest": provenance.manifest, "sha256": provenance.manifest_sha256},
         **fitted.model.to_spec(),
     }
@@ -159,10 +168,10 @@ def _card(
         manifest_sha256=spec["snapshot"]["sha256"],
         classes=len(taxonomy),
         taxonomy_version=taxonomy.version,
-        experts=_lines(f"- **{one}**: {_EXPERTS[one]}." for one in model.heads),
+        experts=_lines(f"- **{one}**: {EXPERTS[one].about}." for one in model.heads),
         floor=model.fusion.floor,
         blends=_lines(f"- {_HALVES[half]}: {', '.join(one.experts)}" for half, one in model.fusion.blends.items()),
-        encoders=_lines(_encoder_line(half, package) for half, package in encoders.items()),
+        encoders=_lines(_encoder_line(feature, package) for feature, package in encoders.items()) or "| none | | | |",
         appearance_sha=APPEARANCE_SHA,
         train_rows=fitted.rows["train"],
         validation_rows=fitted.rows["validation"],
@@ -187,9 +196,9 @@ _HALVES = {
 }
 
 
-def _encoder_line(half: str, package: Package) -> str:
+def _encoder_line(feature: str, package: Package) -> str:
     source = package.spec["source"]
-    return f"| {half}: {package.spec['architecture']} | {source['loaded']} | {source['licence']} | `{package.sha}` |"
+    return f"| {feature}: {package.spec['architecture']} | {source['loaded']} | {source['licence']} | `{package.sha}` |"
 
 
 def _lines(lines: Iterable[str]) -> str:

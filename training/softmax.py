@@ -1,4 +1,4 @@
-"""Dense softmax heads in Keras, one for each part left out and one for all rows, trained side by side.
+"""Dense heads in Keras, one for each part left out and one for all rows, trained side by side.
 
 The heads share every batch and differ only in the rows that count in their loss. So a whole cross-validation is one
 compiled model, one pass over the data an epoch, and one decision when to stop.
@@ -45,10 +45,57 @@ def build_softmax_heads(width: int, heads: int, classes: int, config: SoftmaxCon
     features = keras.Input((width,), name="features")
     hidden = layers.Dropout(config.dropout, name="dropout")(features)
     logits = layers.Dense(heads * classes, kernel_initializer="zeros", name="heads")(hidden)
-    model = keras.Model(features, layers.Reshape((heads, classes))(logits), name="softmax_heads")
+    return compiled(keras.Model(features, layers.Reshape((heads, classes))(logits), name="softmax_heads"), config)
+
+
+def compiled(model: keras.Model, config: SoftmaxConfig) -> keras.Model:
+    """The model with its optimizer and the loss of ``(batch, heads, classes)`` logits."""
     optimizer = keras.optimizers.AdamW(config.learning_rate, weight_decay=config.weight_decay)
     model.compile(optimizer, loss=_cross_entropy, steps_per_execution=_STEPS_AT_ONCE, jit_compile=False)
     return model
+
+
+def fix_chance(seed: int) -> None:
+    """Let weights, dropout and the order of rows follow from ``seed``, and sums from nothing but their terms."""
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+
+
+def train_heads(
+    model: keras.Model,
+    features: NDArray[np.float32],
+    labels: NDArray[np.intp],
+    learns: NDArray[np.bool_],
+    held: NDArray[np.float32],
+    *,
+    classes: int,
+    config: SoftmaxConfig,
+) -> dict[str, list[float]]:
+    """Train compiled heads as ``fit_softmax_heads`` says, leave the best epoch's weights in them, return curves."""
+    stop = keras.callbacks.EarlyStopping(patience=config.patience, restore_best_weights=True)
+    hard = np.eye(classes, dtype=np.float32)[labels]
+    soft = hard * (1 - config.label_smoothing) + config.label_smoothing / classes
+    fitted = model.fit(
+        features,
+        _targets(soft, learns * balance(labels, classes, config.balance)[:, None]),
+        validation_data=(features, _targets(hard, held)),
+        batch_size=config.batch_rows,
+        validation_batch_size=_HELD_BATCH,
+        epochs=config.most_epochs,
+        callbacks=[stop],
+        verbose=0,
+    )
+    return {name: [float(value) for value in values] for name, values in fitted.history.items()}
+
+
+def balance(labels: NDArray[np.intp], classes: int, power: float) -> NDArray[np.float64]:
+    """``(n,)`` how much each row counts: its class's frequency to ``-power``, 1 on average over rows.
+
+    Power 0 counts every row alike, 1 every class alike.
+    """
+    counts = np.bincount(labels, minlength=classes).astype(np.float64)
+    weight = np.maximum(counts, 1)[labels] ** -power
+    return weight / weight.mean()
 
 
 def fit_softmax_heads(
@@ -74,30 +121,17 @@ def fit_softmax_heads(
         config: hyperparameters.
         seed: of dropout and the order of rows.
     """
-    keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
+    fix_chance(seed)
     heads = learns.shape[1]
     model = build_softmax_heads(features.shape[1], heads, classes, config)
-    stop = keras.callbacks.EarlyStopping(patience=config.patience, restore_best_weights=True)
-    hard = np.eye(classes, dtype=np.float32)[labels]
-    soft = hard * (1 - config.label_smoothing) + config.label_smoothing / classes
-    fitted = model.fit(
-        features,
-        _targets(soft, learns),
-        validation_data=(features, _targets(hard, held)),
-        batch_size=config.batch_rows,
-        validation_batch_size=_HELD_BATCH,
-        epochs=config.most_epochs,
-        callbacks=[stop],
-        verbose=0,
-    )
+    curves = train_heads(model, features, labels, learns, held, classes=classes, config=config)
     weight, bias = model.get_layer("heads").get_weights()
-    curves = {name: [float(value) for value in values] for name, values in fitted.history.items()}
-    return SoftmaxHeads(
-        np.ascontiguousarray(weight.reshape(-1, heads, classes).transpose(1, 0, 2)),
-        bias.reshape(heads, classes),
-        curves,
-    )
+    return SoftmaxHeads(apart(weight, heads), bias.reshape(heads, classes), curves)
+
+
+def apart(weight: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
+    """``(heads, d, k)`` of a ``(d, heads * k)`` matrix that all heads share."""
+    return np.ascontiguousarray(weight.reshape(len(weight), heads, -1).transpose(1, 0, 2))
 
 
 def _cross_entropy(targets: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:

@@ -177,9 +177,12 @@ def open_package(root: Path, sha: str, *, rehash: bool = True) -> Package:
 
 
 def encoders_of(package: Package) -> list[str]:
-    """The shas of the encoder packages that a model's package needs; none for an encoder's own."""
+    """The shas of the encoder packages that a model's package needs; none for an encoder's own.
+
+    Appearance features are computed by code: what is named there is no package.
+    """
     named = package.spec.get("encoders", {})
-    return [named[half] for half in ("text", "image") if half in named]
+    return [sha for feature, sha in named.items() if feature != "appearance"]
 
 
 def _sha_of(kind: str, identity: Mapping[str, str]) -> str:

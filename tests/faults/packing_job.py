@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from core.settings import StoreSettings
 from core.store.snapshot import Snapshot
+from inference.appearance import Appearance
 from tests.faults.shopfront import upload
 from tests.integration.api.packaged import write_tiny_model
 from training.features import features_of
@@ -29,7 +30,8 @@ def main() -> int:
     """Write both; the last line says what they are."""
     store = StoreSettings()
     encoder = ToyEncoder()
-    found = features_of(Snapshot.open(store.training), text=encoder, image=encoder, cache_root=store.features)
+    encoders = {"text": encoder, "image": encoder, "appearance": Appearance()}
+    found = features_of(Snapshot.open(store.training), encoders=encoders, cache_root=store.features)
     digest = hashlib.sha256(b"".join(found.arrays[name].tobytes() for name in sorted(found.arrays))).hexdigest()
     print(json.dumps({"package": write_tiny_model(store.packages, upload(0).data), "features": digest}))
     return 0

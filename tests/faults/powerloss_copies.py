@@ -14,6 +14,7 @@ from core.backup.take import back_up
 from core.db.migrate import migrate
 from core.db.models import Prediction
 from core.store.snapshot import Snapshot
+from inference.appearance import Appearance
 from tests.faults.campaign import Tally
 from tests.faults.judging import judge
 from tests.faults.powerloss_scenes import (
@@ -194,6 +195,5 @@ class Features:
         return Tally(violations=wrong)
 
     def _compute(self, folder: Path) -> FeatureSet:
-        return features_of(
-            Snapshot.open(self._training), text=_Length(), image=_Colour(), cache_root=folder / "var" / "features"
-        )
+        encoders = {"text": _Length(), "image": _Colour(), "appearance": Appearance()}
+        return features_of(Snapshot.open(self._training), encoders=encoders, cache_root=folder / "var" / "features")

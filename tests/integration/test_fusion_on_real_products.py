@@ -18,7 +18,8 @@ from preprocessing.text import compose, normalised
 from training.config import FusionConfig
 from training.encoders import build_image_encoder, build_text_encoder
 from training.evaluate import Evaluation, evaluate
-from training.fit import FittedModel, fit_fusion
+from training.family import RECIPES
+from training.fit import FittedModel, fit_model
 from training.learning_rows import TrainingData
 from training.package import Provenance, golden_rows, package_model
 
@@ -79,13 +80,13 @@ def trained(real_products: Path, tmp_path_factory: pytest.TempPathFactory) -> Tr
     taxonomy = Taxonomy.from_csv(real_products / "taxonomy.csv")
     clusters = [normalised(product.designation, product.description) for product in learnt]
     data = TrainingData(embed(learnt, *encoders), codes, ["train"] * len(learnt), clusters, taxonomy.codes)
-    fitted = fit_fusion(data, FusionConfig.load(CONFIG))
+    fitted = fit_model(RECIPES["fusion"], data, FusionConfig.load(CONFIG))
     package = package_model(
         fitted,
         data,
         name="fusion",
         packages_root=root,
-        provenance=Provenance(1, "0" * 64, *shas),
+        provenance=Provenance(1, "0" * 64, dict(zip(("text", "image"), shas, strict=True))),
         taxonomy=taxonomy,
         golden={row: learnt[row] for row in golden_rows(data)},
     )

@@ -209,7 +209,7 @@ def test_the_same_run_key_repeats_its_answers_without_work(story: Story, monkeyp
     def never(*arguments: Any, **options: Any) -> None:
         raise AssertionError("this was done before")
 
-    monkeypatch.setattr(learn, "fit_fusion", never)
+    monkeypatch.setattr(learn, "fit_model", never)
     monkeypatch.setattr(judgement, "sit", never)
     package = story.told["good labels.fit"]["package"]
     again = learn.fit(story.workplace, manifest=2, run_key="good labels")

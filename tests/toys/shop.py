@@ -14,25 +14,20 @@ from preprocessing.images import ImageFolder, sanitise, to_tensor
 
 TAXONOMY = Taxonomy([Category(code, f"class {code}", f"classe {code}", "toys") for code in (10, 40, 60)])
 WORDS = {10: "livre roman conte", 40: "jeu console manette", 60: "lampe bureau lumière"}
-QUICK_CONFIG = """
+_DENSE_HEAD = """
+learning_rate = 1e-2
+weight_decay = 0.0
+label_smoothing = 0.0
+dropout = 0.0
+batch_rows = 32
+most_epochs = 3
+patience = 1
+balance = 0.0
+"""
+QUICK_CONFIG = (
+    """
 seed = 1
 folds = 2
-[bert]
-learning_rate = 1e-2
-weight_decay = 0.0
-label_smoothing = 0.0
-dropout = 0.0
-batch_rows = 32
-most_epochs = 3
-patience = 1
-[resnet50]
-learning_rate = 1e-2
-weight_decay = 0.0
-label_smoothing = 0.0
-dropout = 0.0
-batch_rows = 32
-most_epochs = 3
-patience = 1
 [appearance]
 inverse_regularisation = 0.02
 most_iterations = 50
@@ -50,7 +45,16 @@ tolerance = 1e-3
 [fusion]
 floor = -8.0
 prior_rows = 30.0
+[fusion-weighted]
+experts = ["lexical", "appearance"]
+[concat]
+hidden_units = 8
+hidden_dropout = 0.0
+hide_half = 0.3
 """
+    + _DENSE_HEAD
+)
+QUICK_CONFIG += "".join(f"[{name}]{_DENSE_HEAD}" for name in ("bert", "resnet50", "xception", "inceptionv3", "vgg16"))
 
 
 class Shop:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.errors import EtalonError
 from core.logging import configure_logging
-from training.jobs.workplace import Workplace
+from training.jobs.workplace import MODEL, Workplace
 
 NOTHING_TO_DO = 99
 log = logging.getLogger(__name__)
@@ -47,9 +47,9 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training.jobs", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    _add(verbs, "encoders", _encoders, "package the pretrained encoders that the settings name")
-    _add(verbs, "features", _features, "embed what is not in the feature cache", "manifest?")
-    _add(verbs, "fit", _fit, "train on a snapshot and package the model", "manifest?", "run_key")
+    _add(verbs, "encoders", _encoders, "package the pretrained encoders that the settings name", "model?")
+    _add(verbs, "features", _features, "embed what is not in the feature cache", "manifest?", "model?")
+    _add(verbs, "fit", _fit, "train on a snapshot and package the model", "manifest?", "run_key", "model?")
     _add(verbs, "judge", _judge, "compare a package with the champion and log both", "package", "manifest?", "run_key")
     onward = _add(verbs, "promote", _promote, "serve a package that the gate let through", "package", "run_key")
     onward.add_argument("--approve", metavar="'WHO: WHY'", help="a person's decision where the gate's was grey")
@@ -58,7 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     back.add_argument("--actor", default="operator", help="kept in the ledger (default: operator)")
     back.add_argument("--expected-epoch", type=int, help="refuse unless this epoch is served: safe to repeat")
     _add(verbs, "first", _first, "encoders to promote at once, for a store without a champion", "manifest?", "run_key")
-    _add(verbs, "train", _train, "features, fit and judge at once; nothing is promoted", "manifest?", "run_key?")
+    together = "features, fit and judge at once; nothing is promoted"
+    _add(verbs, "train", _train, together, "manifest?", "run_key?", "model?")
     return parser
 
 
@@ -67,7 +68,8 @@ def _add(verbs: Any, name: str, run: Verb, text: str, *arguments: str) -> argpar
     for argument in arguments:
         option, required = f"--{argument.rstrip('?').replace('_', '-')}", not argument.endswith("?")
         kind, words = _KINDS[argument.rstrip("?")]
-        verb.add_argument(option, type=kind, required=required, help=words)
+        default = MODEL if option == "--model" else None
+        verb.add_argument(option, type=kind, required=required, default=default, help=words)
     verb.set_defaults(run=run)
     return verb
 
@@ -82,6 +84,7 @@ _KINDS: dict[str, tuple[Callable[[str], Any], str]] = {
     "manifest": (int, "number of the snapshot (default: the newest)"),
     "run_key": (_key, "the run that asks; again: the same result"),
     "package": (str, "sha of the packaged model"),
+    "model": (str, f"name of the model (default: {MODEL})"),
 }
 
 
@@ -89,19 +92,19 @@ _KINDS: dict[str, tuple[Callable[[str], Any], str]] = {
 def _encoders(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
     from training.jobs import learn
 
-    return learn.package_encoders(workplace)
+    return learn.package_encoders(workplace, model=arguments.model)
 
 
 def _features(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
     from training.jobs import learn
 
-    return learn.embed(workplace, manifest=arguments.manifest)
+    return learn.embed(workplace, manifest=arguments.manifest, model=arguments.model)
 
 
 def _fit(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
     from training.jobs import learn
 
-    return learn.fit(workplace, manifest=arguments.manifest, run_key=arguments.run_key)
+    return learn.fit(workplace, manifest=arguments.manifest, run_key=arguments.run_key, model=arguments.model)
 
 
 def _judge(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -134,7 +137,7 @@ def _first(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any
 def _train(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
     from training.jobs import chains
 
-    return chains.train(workplace, manifest=arguments.manifest, run_key=arguments.run_key)
+    return chains.train(workplace, manifest=arguments.manifest, run_key=arguments.run_key, model=arguments.model)
 
 
 if __name__ == "__main__":

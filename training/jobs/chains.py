@@ -10,23 +10,24 @@ from training.jobs.workplace import MODEL, Stopwatch, Workplace
 log = logging.getLogger(__name__)
 
 
-def train(workplace: Workplace, *, manifest: int | None, run_key: str | None) -> dict[str, Any]:
+def train(workplace: Workplace, *, manifest: int | None, run_key: str | None, model: str = MODEL) -> dict[str, Any]:
     """Train a challenger and judge it; nothing is promoted.
 
     Without a run key it runs under its train key, so that training the same again is over at once.
 
     Returns:
-        What ``judge`` returns, with ``run_key`` (``promote`` needs it), ``reused`` and all stages.
+        What ``judge`` returns, with ``model``, ``run_key`` (``promote`` needs it), ``reused`` and all stages.
     """
     watch = Stopwatch()
     with watch.stage("encoders"):
-        snapshot, _ = workplace.snapshot(manifest), workplace.encoders
-    key = run_key or f"train-{workplace.train_key(snapshot)[:16]}"
-    fitted = learn.fit(workplace, manifest=snapshot.manifest.number, run_key=key)
+        snapshot = workplace.snapshot(manifest)
+        origin = workplace.origin(snapshot, model)
+    key = run_key or f"train-{origin.train_key[:16]}"
+    fitted = learn.fit(workplace, manifest=snapshot.manifest.number, run_key=key, model=model)
     judged = judgement.judge(workplace, package=fitted["package"], manifest=fitted["manifest"], run_key=key)
     stages = {**watch.seconds, **fitted["stages"], **judged["stages"]}
     seconds = round(sum(stages.values()), 2)
-    return {"run_key": key, "reused": fitted["reused"], **judged, "stages": stages, "seconds": seconds}
+    return {"model": model, "run_key": key, "reused": fitted["reused"], **judged, "stages": stages, "seconds": seconds}
 
 
 def first(workplace: Workplace, *, manifest: int | None, run_key: str) -> dict[str, Any]:

@@ -1,16 +1,18 @@
 """The verbs up to a packaged model: ``encoders``, ``features``, ``fit``."""
 
 import logging
-from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+from core.domain.taxonomy import Taxonomy
 from core.errors import Conflict
 from core.store.snapshot import Snapshot
 from training.config import FusionConfig
+from training.family import recipe_of
 from training.features import FeatureSet
-from training.fit import FittedModel, fit_fusion
+from training.fit import FittedModel, fit_model
 from training.jobs.exam import as_product
-from training.jobs.runs import code_version
+from training.jobs.origin import Origin
 from training.jobs.workplace import MODEL, Stopwatch, Workplace
 from training.learning_rows import TrainingData
 from training.package import Provenance, golden_rows, package_model
@@ -24,44 +26,46 @@ class NeverTrained(Conflict):
     code = "training.unknown_package"
 
 
-def package_encoders(workplace: Workplace) -> dict[str, Any]:
-    """Package the encoders that the settings name; returns their shas as ``text`` and ``image``."""
+def package_encoders(workplace: Workplace, *, model: str = MODEL) -> dict[str, Any]:
+    """Package the encoders that the settings name for a model; returns their shas by feature."""
     watch = Stopwatch()
     with watch.stage("encoders"):
-        encoders = workplace.encoders
-    return {**encoders.shas, **watch.report()}
+        encoders = workplace.encoders(workplace.recipe(model).features)
+    return {**encoders, **watch.report()}
 
 
-def embed(workplace: Workplace, *, manifest: int | None) -> dict[str, Any]:
-    """Fill the feature cache for a snapshot; returns how many rows were not in it."""
+def embed(workplace: Workplace, *, manifest: int | None, model: str = MODEL) -> dict[str, Any]:
+    """Fill the feature cache for a snapshot and a model; returns how many rows were not in it."""
     watch = Stopwatch()
     with watch.stage("encoders"):
-        encoders = workplace.encoders
+        encoders = workplace.encoders(workplace.recipe(model).features)
     with watch.stage("features"):
         snapshot = workplace.snapshot(manifest)
-        features = workplace.features(snapshot, encoders.shas, rows=[])
+        features = workplace.features(snapshot, encoders, rows=[])
     counted = {"manifest": snapshot.manifest.number, "rows": len(snapshot.rows)}
     return {**counted, "embedded_rows": features.embedded_rows, **watch.report()}
 
 
-def fit(workplace: Workplace, *, manifest: int | None, run_key: str) -> dict[str, Any]:
-    """Train on a snapshot and package the model, unless this very training has been done before.
+def fit(workplace: Workplace, *, manifest: int | None, run_key: str, model: str = MODEL) -> dict[str, Any]:
+    """Train a model on a snapshot and package it, unless this very training has been done before.
 
     Returns:
-        ``package``, ``train_key``, ``manifest``, ``rows`` by split, ``reused``, and seconds.
+        ``model``, ``package``, ``train_key``, ``manifest``, ``rows`` by split, ``reused``, and seconds.
 
     Raises:
-        TooFewRows: fewer than two classes have training rows.
+        UnknownModel: no recipe has this name.
+        TooFewRows: fewer than two classes have training rows that the model can read.
     """
     kept = workplace.runs.result(run_key, "fit")
-    if (done := kept.read()) and manifest in (None, done["manifest"]):
+    if (done := kept.read()) and manifest in (None, done["manifest"]) and done.get("model", MODEL) == model:
         return done
     snapshot = workplace.snapshot(manifest)
-    key = workplace.train_key(snapshot)
-    before = workplace.runs.trained(key).read()
+    origin = workplace.origin(snapshot, model)
+    trained = workplace.runs.trained(origin.train_key)
+    before = trained.read()
     reused = before is not None and (workplace.store.packages / before["package"]).is_dir()
-    training = before if reused else workplace.runs.trained(key).write(_train(workplace, snapshot, key))
-    told = {name: training[name] for name in ("package", "train_key", "manifest", "rows", "seconds", "stages")}
+    training = before if reused else trained.write(train(workplace, snapshot, origin, workplace.store.packages))
+    told = {name: training[name] for name in ("model", "package", "train_key", "manifest", "rows", "seconds", "stages")}
     return kept.write({**told, "reused": reused})
 
 
@@ -82,32 +86,44 @@ def training_of(workplace: Workplace, *, package: str, run_key: str) -> dict[str
     return training
 
 
-def _train(workplace: Workplace, snapshot: Snapshot, key: str) -> dict[str, Any]:
+def train(workplace: Workplace, snapshot: Snapshot, origin: Origin, packages_root: Path) -> dict[str, Any]:
+    """Train what ``origin`` says and nothing else says, and package it under ``packages_root``.
+
+    Returns:
+        What is recorded of a training, with ``package``.
+    """
     watch = Stopwatch()
     with watch.stage("features"):
-        encoders = workplace.encoders
-        features = workplace.features(snapshot, encoders.shas)
-    data = TrainingData.of(snapshot.rows, features, workplace.taxonomy)
-    config = FusionConfig.load(workplace.train.config)
+        features = workplace.features(snapshot, origin.encoders)
+    taxonomy, config = Taxonomy.parse(origin.taxonomy), FusionConfig.read(origin.config)
+    recipe = recipe_of(origin.model, config)
+    data = TrainingData.of(snapshot.rows, features, taxonomy)
     with watch.stage("fit"):
-        fitted = fit_fusion(data, config, lambda line: log.info("fit.progress", extra={"stage": line}))
+        fitted = fit_model(recipe, data, config, lambda line: log.info("fit.progress", extra={"stage": line}))
     with watch.stage("package"):
-        provenance = Provenance(
-            snapshot.manifest.number, snapshot.manifest.sha256, encoders.text.sha, encoders.image.sha
-        )
+        products = {row: as_product(snapshot.rows[row], workplace.store.images) for row in golden_rows(data)}
         package = package_model(
             fitted,
             data,
-            name=MODEL,
-            packages_root=workplace.store.packages,
-            provenance=provenance,
-            taxonomy=workplace.taxonomy,
-            golden={row: as_product(snapshot.rows[row], workplace.store.images) for row in golden_rows(data)},
+            name=origin.model,
+            packages_root=packages_root,
+            provenance=Provenance(origin.manifest, origin.manifest_sha256, origin.encoders),
+            taxonomy=taxonomy,
+            golden=products,
+            extra_files=origin.to_files(),
         )
-    log.info("fit.packaged", extra={"package": package.sha, "train_key": key})
-    known = {"package": package.sha, "train_key": key, "encoders": encoders.shas, "config": asdict(config)}
-    known |= {"taxonomy_version": workplace.taxonomy.version, "code_version": code_version()}
-    return {**known, **_facts(snapshot, features, fitted), **watch.report()}
+    log.info("fit.packaged", extra={"package": package.sha, "train_key": origin.train_key})
+    return {
+        "model": origin.model,
+        "package": package.sha,
+        "train_key": origin.train_key,
+        "encoders": dict(origin.encoders),
+        "config": config.of(recipe.experts),
+        "taxonomy_version": taxonomy.version,
+        "code_version": origin.code_version,
+        **_facts(snapshot, features, fitted),
+        **watch.report(),
+    }
 
 
 def _facts(snapshot: Snapshot, features: FeatureSet, fitted: FittedModel) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What every verb works with: settings, store, packages, encoders and ledger, opened when first asked for."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,25 +16,16 @@ from core.registry.packages import Package
 from core.settings import DatabaseSettings, GateSettings, ModelSettings, ServingSettings, StoreSettings, TrainSettings
 from core.store.snapshot import Snapshot
 from inference.encoders import EncoderPool
-from training.encoders import build_image_encoder, build_text_encoder
+from inference.family import WITHOUT_WEIGHTS, open_encoder
+from training.config import FusionConfig
+from training.encoders import BUILDERS
+from training.family import Recipe, recipe_of
 from training.features import FeatureSet, features_of
-from training.jobs.runs import Runs, code_version, train_key
+from training.jobs.origin import Origin
+from training.jobs.runs import Runs, code_files
 
 MODEL = "fusion"
 """The model name that is trained, gated and served by default."""
-
-
-@dataclass(frozen=True, slots=True)
-class Encoders:
-    """The encoder packages that the next training uses."""
-
-    text: Package
-    image: Package
-
-    @property
-    def shas(self) -> dict[str, str]:
-        """Package shas by kind."""
-        return {"text": self.text.sha, "image": self.image.sha}
 
 
 @dataclass
@@ -75,6 +66,7 @@ class Workplace:
         self.store, self.model, self.train, self.gate = store, model, train, gate
         self._database, self._serving = database, serving
         self.runs = Runs(store.runs)
+        self._encoders: dict[str, Package] = {}
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -106,13 +98,20 @@ class Workplace:
         """The active taxonomy."""
         return Taxonomy.from_csv(self.store.root / "taxonomy.csv")
 
-    @cached_property
-    def encoders(self) -> Encoders:
-        """The encoders that the settings name, packaged now where they were not."""
-        return Encoders(
-            text=build_text_encoder(self.model, self.store.packages),
-            image=build_image_encoder(self.model, self.store.packages),
-        )
+    def encoders(self, features: Iterable[str]) -> dict[str, str]:
+        """The sha of what the settings name for each of some features, packaged now where it was not.
+
+        Raises:
+            BadEncoderSource: a source cannot be loaded; nothing is loaded in its place.
+        """
+        return {feature: self._encoder(feature) for feature in features}
+
+    def _encoder(self, feature: str) -> str:
+        if feature in WITHOUT_WEIGHTS:
+            return WITHOUT_WEIGHTS[feature].sha
+        if feature not in self._encoders:
+            self._encoders[feature] = BUILDERS[feature](self.model, self.store.packages)
+        return self._encoders[feature].sha
 
     @cached_property
     def pool(self) -> EncoderPool:
@@ -130,16 +129,22 @@ class Workplace:
     def features(
         self, snapshot: Snapshot, encoders: Mapping[str, str], *, rows: Sequence[int] | None = None
     ) -> FeatureSet:
-        """Features of a snapshot's rows (None: all) by the encoders whose shas are ``text`` and ``image``."""
-        text, image = self.pool.text(encoders["text"]), self.pool.image(encoders["image"])
-        return features_of(snapshot, text=text, image=image, cache_root=self.store.features, rows=rows)
+        """Features of a snapshot's rows (None: all) by the encoders of these shas, by feature."""
+        opened = {feature: open_encoder(feature, sha, self.pool) for feature, sha in encoders.items()}
+        return features_of(snapshot, encoders=opened, cache_root=self.store.features, rows=rows)
 
-    def train_key(self, snapshot: Snapshot) -> str:
-        """What names a training on this snapshot with today's code, configuration, encoders and taxonomy."""
-        return train_key(
+    def recipe(self, model: str) -> Recipe:
+        """How a model of this name is made under today's configuration; raises UnknownModel, BadConfig."""
+        return recipe_of(model, FusionConfig.load(self.train.config))
+
+    def origin(self, snapshot: Snapshot, model: str) -> Origin:
+        """What a training of ``model`` on this snapshot is given: today's code, configuration, encoders, taxonomy."""
+        return Origin(
+            model=model,
+            manifest=snapshot.manifest.number,
             manifest_sha256=snapshot.manifest.sha256,
-            code=code_version(),
+            encoders=self.encoders(self.recipe(model).features),
+            taxonomy=self.taxonomy.to_csv(),
             config=self.train.config.read_bytes(),
-            encoders=self.encoders.shas,
-            taxonomy=self.taxonomy.version,
+            code=code_files(),
         )

@@ -20,7 +20,8 @@ from preprocessing.images import sanitise, to_tensor
 from preprocessing.spec import PreprocessingSpec
 from preprocessing.text import compose
 from training.config import FusionConfig
-from training.fit import FittedModel, fit_fusion
+from training.family import RECIPES
+from training.fit import FittedModel, fit_model
 from training.learning_rows import TrainingData
 
 WORDS = {10: "livre roman poche", 20: "console jeu manette", 30: "coussin housse coton", 40: "piscine pompe filtre"}
@@ -128,7 +129,8 @@ def config() -> FusionConfig:
     """The shipped configuration, with fewer folds and epochs."""
     shipped = FusionConfig.load(Path(__file__).parents[3] / "training" / "config.toml")
     short = {"most_epochs": 6, "batch_rows": 16}
-    return replace(shipped, folds=3, bert=replace(shipped.bert, **short), resnet50=replace(shipped.resnet50, **short))
+    quick = {name: replace(one, **short) for name, one in shipped.experts.items() if hasattr(one, "most_epochs")}
+    return replace(shipped, folds=3, experts={**shipped.experts, **quick})
 
 
 @pytest.fixture(scope="session")
@@ -138,7 +140,7 @@ def data(shop: ToyShop) -> TrainingData:
 
 @pytest.fixture(scope="session")
 def fitted(data: TrainingData, config: FusionConfig) -> FittedModel:
-    return fit_fusion(data, config)
+    return fit_model(RECIPES["fusion"], data, config)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ SHIPPED = Path(__file__).parents[3] / "training" / "config.toml"
 
 def test_the_shipped_configuration_is_read() -> None:
     config = FusionConfig.load(SHIPPED)
-    assert config.lexical.rule.word_bits == config.lexical.word_bits
+    assert config.experts["lexical"].rule.word_bits == config.experts["lexical"].word_bits
     assert config.folds >= 2
 
 

@@ -13,6 +13,7 @@ from core.store.manifests import Tombstone, append_segment, publish_batch
 from core.store.rows import TrainingRow
 from core.store.segments import BASE_SEGMENT, segment_name, write_segment
 from core.store.snapshot import Snapshot
+from inference.appearance import Appearance
 from tests.toys.shop import TAXONOMY
 from training import features
 from training.features import FeatureSet, features_of
@@ -66,8 +67,12 @@ def training(tmp_path: Path) -> Path:
     return tmp_path / "training"
 
 
+def encoders(text: ToyText, image: ToyImage) -> dict[str, object]:
+    return {"text": text, "image": image, "appearance": Appearance()}
+
+
 def compute(training: Path, text: ToyText, image: ToyImage) -> FeatureSet:
-    return features_of(Snapshot.open(training), text=text, image=image, cache_root=training.parent / "features")
+    return features_of(Snapshot.open(training), encoders=encoders(text, image), cache_root=training.parent / "features")
 
 
 def test_features_are_aligned_with_the_snapshots_rows(training: Path) -> None:
@@ -119,7 +124,7 @@ def test_other_rows_under_the_same_segment_name_share_nothing(training: Path, tm
     elsewhere = tmp_path / "elsewhere"
     append(elsewhere, BASE_SEGMENT, [a_row(3), a_row(4), a_row(5)])
     text = ToyText()
-    found = features_of(Snapshot.open(elsewhere), text=text, image=ToyImage(), cache_root=tmp_path / "features")
+    found = features_of(Snapshot.open(elsewhere), encoders=encoders(text, ToyImage()), cache_root=tmp_path / "features")
     assert text.asked == 3
     assert found.texts[0] == "product 3"
 
@@ -179,8 +184,7 @@ def test_progress_is_told_after_every_batch(training: Path, monkeypatch: pytest.
     told: list[tuple[str, str, int, int]] = []
     features_of(
         Snapshot.open(training),
-        text=ToyText(),
-        image=ToyImage(),
+        encoders=encoders(ToyText(), ToyImage()),
         cache_root=training.parent / "features",
         progress=lambda *facts: told.append(facts),
     )
@@ -191,7 +195,7 @@ def test_some_rows_can_be_asked_for(training: Path) -> None:
     append(training, segment_name(1), [a_row(7), a_row(8)])
     cache = training.parent / "features"
     some = features_of(
-        Snapshot.open(training), text=ToyText(), image=ToyImage(), cache_root=cache, rows=np.array([0, 2, 4])
+        Snapshot.open(training), encoders=encoders(ToyText(), ToyImage()), cache_root=cache, rows=np.array([0, 2, 4])
     )
     assert some.texts == ("product 0", "", "product 8")
     assert some.arrays["image"][:, 0].tolist() == [5, 25, 15]
@@ -200,6 +204,6 @@ def test_some_rows_can_be_asked_for(training: Path) -> None:
 
 def test_asking_for_no_row_fills_the_cache_all_the_same(training: Path) -> None:
     cache = training.parent / "features"
-    none = features_of(Snapshot.open(training), text=ToyText(), image=ToyImage(), cache_root=cache, rows=[])
+    none = features_of(Snapshot.open(training), encoders=encoders(ToyText(), ToyImage()), cache_root=cache, rows=[])
     assert (none.arrays["text"].shape, none.embedded_rows) == ((0, 2), 6)
     assert compute(training, ToyText(), ToyImage()).embedded_rows == 0

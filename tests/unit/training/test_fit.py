@@ -9,8 +9,11 @@ from core.domain.product import Modality
 from core.domain.splits import Split
 from inference.fusion_model import Inputs
 from training.config import FusionConfig
-from training.fit import FittedModel, fit_fusion
+from training.family import RECIPES
+from training.fit import FittedModel, fit_model
 from training.learning_rows import LearningRows, TooFewRows, TrainingData, deal
+
+FUSION = RECIPES["fusion"]
 
 
 def measured(data: TrainingData) -> np.ndarray:
@@ -50,7 +53,7 @@ def test_a_class_without_rows_has_no_probability_and_one_with_a_single_row_has_s
 def test_the_same_data_and_configuration_give_the_same_arrays(
     data: TrainingData, config: FusionConfig, fitted: FittedModel
 ) -> None:
-    assert_same_arrays(fit_fusion(data, config), fitted)
+    assert_same_arrays(fit_model(FUSION, data, config), fitted)
 
 
 def test_nothing_measured_is_learnt_from(data: TrainingData, config: FusionConfig, fitted: FittedModel) -> None:
@@ -61,11 +64,11 @@ def test_nothing_measured_is_learnt_from(data: TrainingData, config: FusionConfi
     features = {name: np.where(hidden[:, None], np.float16(7), known) for name, known in data.inputs.features.items()}
     inputs = Inputs(features, texts, data.inputs.has_text, data.inputs.has_image)
     assert hidden.any()
-    assert_same_arrays(fit_fusion(replace(data, codes=codes, inputs=inputs), config), fitted)
+    assert_same_arrays(fit_model(FUSION, replace(data, codes=codes, inputs=inputs), config), fitted)
 
 
 def test_another_seed_gives_another_model(data: TrainingData, config: FusionConfig, fitted: FittedModel) -> None:
-    other = fit_fusion(data, replace(config, seed=config.seed + 1))
+    other = fit_model(FUSION, data, replace(config, seed=config.seed + 1))
     assert not np.array_equal(other.model.to_arrays()["bert.weight"], fitted.model.to_arrays()["bert.weight"])
 
 
@@ -90,7 +93,7 @@ def test_a_row_with_nothing_to_read_gets_every_known_class_equally(data: Trainin
 
 def test_a_shop_without_photos_learns_from_texts_alone(data: TrainingData, config: FusionConfig) -> None:
     nothing = np.zeros(len(data.codes), dtype=bool)
-    textual = fit_fusion(replace(data, inputs=replace(data.inputs, has_image=nothing)), config)
+    textual = fit_model(FUSION, replace(data, inputs=replace(data.inputs, has_image=nothing)), config)
     assert set(textual.model.heads) == {"bert", "lexical"}
     assert set(textual.model.fusion.blends) == {Modality.TEXT_ONLY}
     assert textual.model.modalities(data.inputs)[0] == Modality.TEXT_ONLY
@@ -98,11 +101,11 @@ def test_a_shop_without_photos_learns_from_texts_alone(data: TrainingData, confi
 
 def test_one_class_alone_cannot_be_learnt(data: TrainingData, config: FusionConfig) -> None:
     with pytest.raises(TooFewRows):
-        fit_fusion(replace(data, codes=np.full(len(data.codes), 10)), config)
+        fit_model(FUSION, replace(data, codes=np.full(len(data.codes), 10)), config)
 
 
 def test_two_classes_are_enough(data: TrainingData, config: FusionConfig) -> None:
-    fitted = fit_fusion(replace(data, codes=np.where(data.codes > 20, 20, 10)), config)
+    fitted = fit_model(FUSION, replace(data, codes=np.where(data.codes > 20, 20, 10)), config)
     assert fitted.model.present.tolist() == [0, 1]
     np.testing.assert_allclose(fitted.model.probabilities(data.inputs).sum(axis=1), 1)
 
@@ -116,7 +119,7 @@ def test_rows_of_a_code_outside_the_taxonomy_are_left_out(data: TrainingData, co
 
 def test_progress_and_curves_tell_of_every_expert(data: TrainingData, config: FusionConfig) -> None:
     lines: list[str] = []
-    fitted = fit_fusion(data, config, lines.append)
+    fitted = fit_model(FUSION, data, config, lines.append)
     assert [line.split(":")[0] for line in lines[1:]] == ["lexical", "bert", "appearance", "resnet50", "fusion"]
     assert {len(values) for values in fitted.curves.values()} <= set(range(1, 7))
     assert set(fitted.curves) == {"bert.loss", "bert.val_loss", "resnet50.loss", "resnet50.val_loss"}

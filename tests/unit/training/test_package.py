@@ -13,7 +13,8 @@ from core.domain.taxonomy import Taxonomy
 from core.registry.packages import MissingPackage, Package, write_package
 from inference.answer import Answer
 from inference.golden_products import GOLDEN, GoldenProducts, read_golden, write_golden
-from inference.model import CannotAnswer, CorruptPackage, GoldenMismatch, ServedModel, UnsupportedPreprocessing
+from inference.model import CannotAnswer, CorruptPackage, GoldenMismatch, ServedModel
+from preprocessing.spec import UnsupportedPreprocessing
 from training.fit import FittedModel
 from training.learning_rows import TrainingData
 from training.package import Provenance, golden_rows, package_model
@@ -27,8 +28,7 @@ def write_model(
     provenance = Provenance(
         manifest=3,
         manifest_sha256="ab" * 32,
-        text_encoder=write_encoder(root, "text-encoder").sha,
-        image_encoder=write_encoder(root, "image-encoder").sha,
+        encoders={"text": write_encoder(root, "text-encoder").sha, "image": write_encoder(root, "image-encoder").sha},
     )
     given = {
         "name": "fusion",
@@ -216,7 +216,12 @@ def test_an_encoder_that_is_not_there_is_named(
 ) -> None:
     with pytest.raises(MissingPackage):
         write_model(
-            tmp_path, shop, data, fitted, write_encoder, provenance=Provenance(1, "ab" * 32, "0" * 64, "1" * 64)
+            tmp_path,
+            shop,
+            data,
+            fitted,
+            write_encoder,
+            provenance=Provenance(1, "ab" * 32, {"text": "0" * 64, "image": "1" * 64}),
         )
 
 

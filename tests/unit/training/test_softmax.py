@@ -24,7 +24,7 @@ def labels(features: np.ndarray) -> np.ndarray:
 def train(
     features: np.ndarray, labels: np.ndarray, learns: np.ndarray, held: np.ndarray, config: FusionConfig
 ) -> SoftmaxHeads:
-    settings = replace(config.bert, most_epochs=30, dropout=0.0, learning_rate=0.05)
+    settings = replace(config.experts["bert"], most_epochs=30, dropout=0.0, learning_rate=0.05)
     return fit_softmax_heads(
         features, labels, learns, held.astype(np.float32), classes=CLASSES, config=settings, seed=4
     )
