@@ -105,9 +105,10 @@ def test_a_person_lets_a_grey_package_through_and_signs_for_it(workplace: Workpl
     assert (row.kind, row.actor, row.reason) == ("approved", "Ada", "better where it matters: toys")
 
 
-def test_nobody_can_approve_what_the_gate_refused(workplace: Workplace) -> None:
+@pytest.mark.parametrize("decision", ["refuse", "companion"])
+def test_nobody_can_approve_what_the_gate_refused_or_never_weighed(workplace: Workplace, decision: str) -> None:
     promote_first(workplace)
-    judged(workplace, "two", B, "refuse", epoch=1)
+    judged(workplace, "two", B, decision, epoch=1)
     with pytest.raises(Refused):
         release.promote(workplace, package=B, run_key="two", approval=Approval("Ada", "I like it"))
     assert served(workplace).epoch == 1

@@ -32,7 +32,7 @@ class BadApproval(Invalid):
 
 
 class Refused(Conflict):
-    """The gate refused the package: nobody can approve what is surely worse, broken or too slow."""
+    """A person may approve in the grey zone only: not what is surely worse, broken or too slow, nor a companion."""
 
     code = "release.refused"
 
@@ -73,22 +73,23 @@ def promote(workplace: Workplace, *, package: str, run_key: str, approval: Appro
 
     Raises:
         NotJudged: ``judge`` has not decided about this package in this run.
-        Refused: it was approved, but the gate had refused it.
+        Refused: it was approved, but the gate had not said grey.
         EpochMoved: the champion changed since; judge again.
     """
     judged = workplace.runs.result(run_key, "judge").read()
     if judged is None or judged["package"] != package:
         raise NotJudged(f"run {run_key} has no decision about package {package[:12]}: judge it first")
-    if approval and judged["decision"] == Outcome.REFUSE:
-        raise Refused(f"the gate refused package {package[:12]}: {'; '.join(judged.get('reasons', []))[:300]}")
-    if judged["decision"] not in _KINDS and not approval:
-        return {"epoch": None, "decision": judged["decision"], "package": package, "mirrored": True}
+    decision = judged["decision"]
+    if approval and decision not in (*_KINDS, Outcome.GREY):
+        raise Refused(f"the gate said {decision} of package {package[:12]}: a person decides in the grey zone only")
+    if decision not in _KINDS and not approval:
+        return {"epoch": None, "decision": decision, "package": package, "mirrored": True}
     row = transact(
         workplace.sessions, lambda session: _ours(session, judged) or _move(session, judged, run_key, approval)
     )
     failpoints.reach("promotion.committed")
     log.info("release.promoted", extra={"epoch": row.epoch, "package": package, "kind": row.kind})
-    result = {"epoch": row.epoch, "decision": judged["decision"], "package": package, "mirrored": mirror(workplace)}
+    result = {"epoch": row.epoch, "decision": decision, "package": package, "mirrored": mirror(workplace)}
     return workplace.runs.result(run_key, "promote").write(result)
 
 
