@@ -37,6 +37,7 @@ _CODE = Path(__file__).resolve().parent.parent
 _SERVED = Path(__file__).with_name("served_pyfunc.py")
 _NEEDED = ("mlflow", "numpy", "openvino", "pandas", "pillow", "pydantic-settings")
 _NEEDED += ("safetensors", "scikit-image", "scikit-learn", "scipy", "tokenizers")
+_NOTE = "mlflow.note.content"  # what the server shows as a run's description
 _BATCH = 500  # metrics a request; the server takes 1,000
 _OURS_TO_MEND = {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_DOES_NOT_EXIST"}
 
@@ -98,16 +99,43 @@ class JudgementRecord:
     """All that is told about one judgement of a training: how it did, beside whom, and what the gate said.
 
     Attributes:
-        tags: outcome, champion, run key.
+        model: registered model name.
+        package: sha of the package that was judged.
+        tags: outcome, champion, run key, weights and snapshot; run and registered version carry them.
         metrics: scores of challenger and champion on the same rows, and their difference.
         reports: text files by name.
         plots: figures by file name.
+        description: Markdown for the pages of run and registered version.
     """
 
+    model: str
+    package: str
     tags: Mapping[str, str]
     metrics: Mapping[str, float]
     reports: Mapping[str, str]
     plots: Mapping[str, Figure]
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonRecord:
+    """Several models judged on the same rows, side by side.
+
+    Attributes:
+        key: what makes two comparisons the same.
+        tags: snapshot, models.
+        metrics: weighted F1 by model.
+        reports: text files by name.
+        plots: figures by file name.
+        description: Markdown for the run's page.
+    """
+
+    key: str
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+    reports: Mapping[str, str]
+    plots: Mapping[str, Figure]
+    description: str
 
 
 class Tracking:
@@ -165,8 +193,27 @@ class Tracking:
         with _reaching("the tracking server"):
             for key, value in judgement.tags.items():
                 self._client.set_tag(run_id, key, value)
+            self._client.set_tag(run_id, _NOTE, judgement.description)
             self._log_metrics(run_id, {key: [value] for key, value in judgement.metrics.items()})
             self._log_files(run_id, judgement.reports, judgement.plots)
+            self._describe(judgement)
+
+    def compare(self, comparison: ComparisonRecord) -> str:
+        """Log several judged models side by side, once; returns the id of the run.
+
+        Raises:
+            TrackingUnavailable: the server stopped answering; comparing again is safe.
+        """
+        with _reaching("the tracking server"):
+            query = f"tags.comparison_key = '{comparison.key}' and attributes.status = 'FINISHED'"
+            if found := self._client.search_runs([self._experiment_id], query, max_results=1):
+                return found[0].info.run_id
+            tags = {"comparison_key": comparison.key, _NOTE: comparison.description, **comparison.tags}
+            run_id = self._client.create_run(self._experiment_id, tags=tags, run_name="comparison").info.run_id
+            self._log_metrics(run_id, {key: [value] for key, value in comparison.metrics.items()})
+            self._log_files(run_id, comparison.reports, comparison.plots)
+            self._client.set_terminated(run_id, "FINISHED")
+            return run_id
 
     def mirror(self, model: str, *, champion: str | None, previous: str | None, challenger: str | None) -> None:
         """Point the aliases of ``model`` at the versions that hold these packages, and drop the others.
@@ -192,6 +239,14 @@ class Tracking:
         with _reaching("the tracking server"):
             version = self._aliased(model, CHALLENGER)
             return version.tags.get("package") if version else None
+
+    def _describe(self, judgement: JudgementRecord) -> None:
+        """Tell on the registered version's page what it is and what was decided about it."""
+        version = self._version_of(judgement.model, judgement.package)
+        if version is not None:
+            self._client.update_model_version(judgement.model, version.version, judgement.description)
+            for key, value in judgement.tags.items():
+                self._client.set_model_version_tag(judgement.model, version.version, key, value)
 
     def _runs(self, train_key: str, status: str) -> list[Run]:
         query = f"tags.train_key = '{train_key}' and attributes.status = '{status}'"

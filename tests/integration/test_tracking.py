@@ -21,7 +21,8 @@ from inference.model import EncoderPool, ServedModel
 from preprocessing.images import BadImage, sanitise
 from tests.integration.api.packaged import TITLES, write_tiny_model
 from training import plots
-from training.tracking import JudgementRecord, Tracking, TrackingUnavailable, TrainingRecord
+from training.plots import Scored
+from training.tracking import ComparisonRecord, JudgementRecord, Tracking, TrackingUnavailable, TrainingRecord
 
 ROOT = Path(__file__).resolve().parents[2]
 QUIET = TrainSettings(tracking_uri="http://127.0.0.1:9")
@@ -149,10 +150,36 @@ def test_a_later_judgements_values_come_after_an_earlier_ones(
     run_id = tracking.record(a_training(package, "judged"))
     for outcome, score in (("grey", 0.70), ("promote", 0.75)):
         report = {"gate.json": json.dumps({"outcome": outcome})}
-        tracking.annotate(run_id, JudgementRecord({"gate.outcome": outcome}, {"weighted_f1": score}, report, {}))
+        told = JudgementRecord(
+            "fusion", package.name, {"gate.outcome": outcome}, {"weighted_f1": score}, report, {}, f"Gate: {outcome}."
+        )
+        tracking.annotate(run_id, told)
     run = client.get_run(run_id)
     assert (run.data.tags["gate.outcome"], run.data.metrics["weighted_f1"]) == ("promote", 0.75)
     assert [point.value for point in client.get_metric_history(run_id, "weighted_f1")] == [0.70, 0.75]
+    [version] = client.search_model_versions(f"tags.package = '{package.name}' and name = 'fusion'")
+    assert (version.description, version.tags["gate.outcome"]) == ("Gate: promote.", "promote")
+
+
+def test_models_are_compared_in_one_run_however_often_it_is_asked_for(tracking: Tracking, client: MlflowClient) -> None:
+    figure = plots.models([Scored("bert", 0.6, 0.5, 0.7)], {})
+    told = ComparisonRecord(
+        key="k1",
+        tags={"manifest": "1"},
+        metrics={"weighted_f1.bert": 0.6},
+        reports={"models.json": "[]"},
+        plots={"models.png": figure},
+        description="Best: bert.",
+    )
+    run_id = tracking.compare(told)
+    assert tracking.compare(told) == run_id
+    run = client.get_run(run_id)
+    assert (run.info.status, run.data.metrics, run.data.tags["manifest"]) == (
+        "FINISHED",
+        {"weighted_f1.bert": 0.6},
+        "1",
+    )
+    assert {file.path for file in client.list_artifacts(run_id)} == {"models.json", "plots"}
 
 
 def test_aliases_follow_the_ledger_there_and_back(tracking: Tracking, client: MlflowClient, package: Path) -> None:

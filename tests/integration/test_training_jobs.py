@@ -41,6 +41,7 @@ from training.jobs.workplace import Workplace
 from training.tracking import TrackingUnavailable
 
 ROOT = Path(__file__).resolve().parents[2]
+FILES = {"gate.json", "classes.json", "model_card.md", "report.html", "suspects.csv"}
 
 
 @dataclass
@@ -201,8 +202,8 @@ def test_a_run_says_what_it_was_trained_on_and_how_it_was_judged(story: Story) -
     assert run.data.metrics["weighted_f1"] > run.data.metrics["champion_weighted_f1"]
     assert run.data.metrics["difference.improves"] >= 0.8
     assert story.client.get_metric_history(run.info.run_id, "bert.loss")
-    assert {file.path for file in story.client.list_artifacts(run.info.run_id)} >= {"gate.json", "model_card.md"}
-    assert len(story.client.list_artifacts(run.info.run_id, "plots")) == 4
+    assert {file.path for file in story.client.list_artifacts(run.info.run_id)} >= FILES
+    assert len(story.client.list_artifacts(run.info.run_id, "plots")) == 5
 
 
 def test_the_same_run_key_repeats_its_answers_without_work(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,7 +211,7 @@ def test_the_same_run_key_repeats_its_answers_without_work(story: Story, monkeyp
         raise AssertionError("this was done before")
 
     monkeypatch.setattr(learn, "fit_model", never)
-    monkeypatch.setattr(judgement, "sit", never)
+    monkeypatch.setattr(judgement, "examine", never)
     package = story.told["good labels.fit"]["package"]
     again = learn.fit(story.workplace, manifest=2, run_key="good labels")
     assert again == story.told["good labels.fit"]

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from core.domain.product import Product
+from core.domain.product import Modality, Product
 from core.domain.splits import Split
 from core.errors import Invalid
 from core.store.rows import TrainingRow
@@ -20,6 +20,7 @@ from preprocessing.images import ImageFolder
 from training.evaluate import Evaluation, evaluate
 from training.features import FeatureSet
 from training.gate import Answers, Rows
+from training.selective import thresholds_of
 
 _TIMED = 21  # products answered one at a time by both models
 
@@ -88,8 +89,24 @@ class Sitting:
 def sit(model: ServedModel, exam: Exam, features: FeatureSet) -> Sitting:
     """Let a model answer, from features of the exam's rows by the model's own encoders."""
     has_text, has_image = features.has_text, features.has_image
-    probabilities = model.probabilities_from_features(features.arrays, features.texts, has_image, has_text)
-    scores = evaluate(exam.rows.truth, probabilities, model.codes, has_text=has_text, has_image=has_image)
+    nothing = np.zeros(len(has_text), dtype=bool)
+
+    def answer(text: NDArray[np.bool_], image: NDArray[np.bool_]) -> NDArray[np.float64]:
+        return model.probabilities_from_features(features.arrays, features.texts, image, text)
+
+    probabilities = answer(has_text, has_image)
+    halves = {Modality.TEXT_ONLY: (has_text, nothing), Modality.IMAGE_ONLY: (nothing, has_image)}
+    scores = evaluate(
+        exam.rows.truth,
+        probabilities,
+        model.codes,
+        has_text=has_text,
+        has_image=has_image,
+        clusters=exam.rows.clusters,
+        texts=features.texts,
+        alone={half: answer(*those) for half, those in halves.items() if half.value in model.spec["blends"]},
+        thresholds=thresholds_of(model.spec, has_text, has_image) if "thresholds" in model.spec else None,
+    )
     return Sitting(model, scores, Answers.of(probabilities, model.codes))
 
 

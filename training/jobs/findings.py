@@ -6,14 +6,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from matplotlib.figure import Figure
-
 from core.domain.gate import Evidence, GateDecision, GatePolicy
-from training import plots
+from training import plots, suspects
 from training.gate import report
 from training.jobs.exam import Exam, Sitting
+from training.jobs.judgement_page import JudgementPage, Surroundings
 from training.jobs.workplace import MODEL
+from training.suspects import Suspect
 from training.tracking import JudgementRecord, TrainingRecord
 
 
@@ -45,9 +44,13 @@ class Findings:
         overall = compared.overall if compared else None
         manifest = self.exam.snapshot.manifest
         return {
+            "model": self.model,
             "decision": self.decision.outcome.value,
             "reasons": list(self.decision.reasons),
             **self._weighted_f1(),
+            "interval": self.challenger.scores.weighted_f1_interval if self.challenger else None,
+            "scores": self.challenger.scores.metrics() if self.challenger else None,
+            "learnt_rows": sum(self.training["rows"].values()),
             "difference": [overall.low, overall.observed, overall.high] if overall else None,
             "rows": len(self.exam.rows.truth),
             "manifest": manifest.number,
@@ -68,31 +71,55 @@ class Findings:
         }
         rows = {f"rows.{split}": count for split, count in training["rows"].items()}
         facts = ("manifest", "manifest_sha256", "taxonomy_version", "code_version")
+        doubted = suspects_of(training)
         return TrainingRecord(
             train_key=training["train_key"],
-            model=MODEL,
+            model=self.model,
             package=package,
             params=dict(_flat(training["config"])),
-            metrics={**seconds, **unseen, **rows},
+            metrics={**seconds, **unseen, **rows, "suspects": len(doubted)},
             curves=training["curves"],
             tags={fact: str(training[fact]) for fact in facts}
-            | {f"encoder.{kind}": sha for kind, sha in training["encoders"].items()},
-            reports={"model_card.md": (package / "model_card.md").read_text(encoding="utf-8")},
+            | {f"encoder.{kind}": sha for kind, sha in training["encoders"].items()}
+            | self._weights(),
+            reports={
+                "model_card.md": (package / "model_card.md").read_text(encoding="utf-8"),
+                "suspects.csv": suspects.to_csv(doubted),
+            },
             plots={"curves.png": plots.training_curves(training["curves"])} if training["curves"] else {},
         )
 
-    def judgement_record(self, challenger: Sitting, *, run_key: str) -> JudgementRecord:
+    def judgement_record(self, challenger: Sitting, around: Surroundings, *, run_key: str) -> JudgementRecord:
         """What the tracking server keeps of this comparison."""
         manifest = self.exam.snapshot.manifest.number
         tags = {"gate.outcome": self.decision.outcome.value, "run_key": run_key, "judged_on_manifest": str(manifest)}
+        tags |= {"trained_on_manifest": str(self.training["manifest"])} | self._weights()
         if self.champion:
             tags["champion"] = self.champion.model.sha
+        page = JudgementPage(self, challenger, around)
         return JudgementRecord(
+            model=challenger.model.name,
+            package=challenger.model.sha,
             tags=tags,
             metrics=dict(self._metrics(challenger)),
-            reports={"gate.json": _json(self._gate()), "classes.json": _json(self._classes())},
-            plots=self._plots(challenger),
+            reports={
+                "report.html": page.html(),
+                "gate.json": _json(self._gate()),
+                "classes.json": _json(self._classes()),
+            },
+            plots=page.figures,
+            description=page.description(),
         )
+
+    @property
+    def model(self) -> str:
+        """The registered name of what was judged."""
+        return self.training.get("model", MODEL)  # trainings recorded before there was another name have none
+
+    def _weights(self) -> dict[str, str]:
+        """Which weights the encoders were loaded with, as tags."""
+        weights = self.challenger.model.spec.get("weights", {}) if self.challenger else {}
+        return {f"weights.{kind}": str(said) for kind, said in weights.items()}
 
     def _weighted_f1(self) -> dict[str, float | None]:
         sittings = {"weighted_f1": self.challenger, "champion_weighted_f1": self.champion}
@@ -115,16 +142,10 @@ class Findings:
         sittings = {"challenger": self.challenger, "champion": self.champion}
         return {name: sitting.scores.to_dict()["classes"] for name, sitting in sittings.items() if sitting}
 
-    def _plots(self, challenger: Sitting) -> dict[str, Figure]:
-        truth, answers = self.exam.rows.truth, challenger.answers
-        scores = {code: one.f1 for code, one in challenger.scores.classes.items() if one.support}
-        old = self.champion.scores.classes if self.champion else None
-        beside = [old[code].f1 if code in old else 0.0 for code in scores] if old else None
-        return {
-            "confusion.png": plots.confusion(truth, answers.codes, np.union1d(truth, answers.codes).tolist()),
-            "reliability.png": plots.reliability(answers.confidences, answers.codes == truth),
-            "classes.png": plots.class_scores(list(scores), list(scores.values()), beside),
-        }
+
+def suspects_of(training: Mapping[str, Any]) -> list[Suspect]:
+    """The accepted labels that a training found to look wrong, worst first."""
+    return [Suspect.from_dict(one) for one in training.get("suspects", ())]
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

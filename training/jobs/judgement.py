@@ -10,7 +10,9 @@ from core.domain.gate import Evidence, decide
 from inference.model import GoldenMismatch, ServedModel
 from training.gate import compare, load_policy
 from training.jobs.exam import Exam, Sitting, relative_latency, sit
-from training.jobs.findings import Findings
+from training.jobs.findings import Findings, suspects_of
+from training.jobs.history import learning_curve
+from training.jobs.judgement_page import Surroundings
 from training.jobs.learn import training_of
 from training.jobs.release import point_aliases
 from training.jobs.workplace import MODEL, Stopwatch, Workplace
@@ -50,11 +52,17 @@ def judge(workplace: Workplace, *, package: str, manifest: int | None, run_key: 
     if found.challenger is not None:  # a package that forgot its golden answers is registered nowhere
         with watch.stage("tracking"):
             run_id = tracking.record(found.training_record(workplace.store.packages / package))
-            tracking.annotate(run_id, found.judgement_record(found.challenger, run_key=run_key))
+            around = _surroundings(workplace, found, package)
+            tracking.annotate(run_id, found.judgement_record(found.challenger, around, run_key=run_key))
             point_aliases(workplace, tracking, challenger=package)
     log.info("judge.decided", extra={"package": package, "decision": found.decision.outcome, "run_id": run_id})
     identity = {"package": package, "run_id": run_id, "epoch": _epoch(champion)}
     return kept.write({**identity, **found.result(), **watch.report()})
+
+
+def _surroundings(workplace: Workplace, found: Findings, package: str) -> Surroundings:
+    earlier = learning_curve(workplace.store.runs, found.model, leave_out=package)
+    return Surroundings(workplace.taxonomy, workplace.store.images, earlier, suspects_of(found.training))
 
 
 def _examine(
