@@ -3,15 +3,17 @@
     X_train_update.csv    ,designation,description,productid,imageid
     Y_train_CVw08PX.csv   ,prdtypecode
     X_test_update.csv     as X_train; optional, and so are its codes in Y_test_oracle.csv
-    images/image_train/   image_<imageid>_product_<productid>.jpg, image_test likewise
+    images/image_train/   image_<imageid>_product_<productid>.jpg, image_test likewise; optional
     taxonomy.csv          prdtypecode,label,theme; optional
 
-Every column is read as text: a title "NA" or "null" is a title.
+Every column is read as text: a title "NA" or "null" is a title. A product whose photo is not in its folder is a
+product without a photo, and says so; but where the folder holds files and none of them is a product's, their names
+are wrong, and that is refused.
 """
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +40,8 @@ class CatalogueItem:
         designation: title as written.
         description: text as written, None where the column is empty.
         prdtypecode: its code, None where the catalogue does not tell.
-        photo: path of its photo, None where it has no imageid.
+        photo: path of its photo, None where it has none.
+        photo_lost: it has an imageid, but no such file was found.
     """
 
     origin: str
@@ -47,6 +50,7 @@ class CatalogueItem:
     description: str | None
     prdtypecode: int | None
     photo: Path | None
+    photo_lost: bool = False
 
     def read_photo(self) -> bytes | None:
         """The photo file's bytes, not yet sanitised; None for a product without one.
@@ -96,24 +100,46 @@ class Catalogue:
 
     def _items(self, products: str, codes: str | None, photos: str) -> list[CatalogueItem]:
         rows = list(self._rows(products, _PRODUCT_COLUMNS))
+        folder = self.folder / "images" / photos
+        files = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
         known = list(self._rows(codes, _CODE_COLUMNS)) if codes else None
         if known is not None and len(known) != len(rows):
             raise BadCatalogue(f"{codes} has {len(known)} rows, {products} has {len(rows)}")
-        return [
-            self._item(origin, values, known[at] if known is not None else None, photos)
+        items = [
+            self._item(origin, values, known[at] if known is not None else None, folder, files)
             for at, (origin, values) in enumerate(rows)
         ]
+        lost = [item for item in items if item.photo_lost]
+        if files and lost and not any(item.photo for item in items):
+            raise BadCatalogue(
+                f"{folder} holds {len(files)} files, but no photo of any product in {products}: they must be named "
+                f"like {_photo_name(*rows[items.index(lost[0])][1][3:])}; remove the folder to import texts alone"
+            )
+        return items
 
     def _item(
-        self, origin: str, values: Sequence[str], known: tuple[str, Sequence[str]] | None, photos: str
+        self,
+        origin: str,
+        values: Sequence[str],
+        known: tuple[str, Sequence[str]] | None,
+        folder: Path,
+        files: Collection[str],
     ) -> CatalogueItem:
         index, designation, description, product_id, image_id = values
         if not product_id.isdecimal() or not (image_id.isdecimal() or not image_id):
             raise BadCatalogue(f"{origin}: productid and imageid are digits. Received: {product_id!r}, {image_id!r}")
-        name = f"image_{image_id}_product_{product_id}.jpg"
-        photo = self.folder / "images" / photos / name if image_id else None
+        name = _photo_name(product_id, image_id)
+        found = bool(image_id) and name in files
         code = _code(index, *known) if known else None
-        return CatalogueItem(origin, product_id, designation, description or None, code, photo)
+        return CatalogueItem(
+            origin,
+            product_id,
+            designation,
+            description or None,
+            code,
+            folder / name if found else None,
+            photo_lost=bool(image_id) and not found,
+        )
 
     def _rows(self, name: str, columns: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
         """Yield ``(file and line, values in the order of columns)`` of each row."""
@@ -142,6 +168,10 @@ class Catalogue:
         except UnicodeDecodeError as error:
             line = data.count(b"\n", 0, error.start) + 1
             raise BadCatalogue(f"{name} line {line}: not UTF-8 ({error.reason})") from error
+
+
+def _photo_name(product_id: str, image_id: str) -> str:
+    return f"image_{image_id}_product_{product_id}.jpg"
 
 
 def _code(index: str, origin: str, values: Sequence[str]) -> int:

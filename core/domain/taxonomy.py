@@ -47,7 +47,7 @@ class Taxonomy:
 
     @classmethod
     def from_csv(cls, path: Path) -> "Taxonomy":
-        """Read ``prdtypecode,label,theme`` with an optional ``label_fr`` column, UTF-8, RFC 4180.
+        """Read ``prdtypecode,label`` with optional columns ``label_fr`` and ``theme``, UTF-8, RFC 4180.
 
         Raises:
             BadTaxonomy: a column is missing, a code is not an integer, or a code stands twice.
@@ -66,12 +66,17 @@ class Taxonomy:
         try:
             return cls(
                 [
-                    Category(int(row["prdtypecode"]), row["label"], row.get("label_fr") or row["label"], row["theme"])
+                    Category(
+                        int(row["prdtypecode"]),
+                        row["label"],
+                        row.get("label_fr") or row["label"],
+                        row.get("theme") or "",
+                    )
                     for row in rows
                 ]
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise BadTaxonomy(f"{name}: expected columns prdtypecode, label, theme ({error})") from error
+            raise BadTaxonomy(f"{name}: expected columns prdtypecode, label, perhaps theme ({error})") from error
 
     def to_csv(self) -> str:
         """The canonical text: columns prdtypecode, label, label_fr, theme; LF line ends; ordered by code."""

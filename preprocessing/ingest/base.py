@@ -5,7 +5,9 @@ stopped anywhere is simply run again.
 """
 
 import hashlib
+import logging
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +20,7 @@ from core.db.repositories.clusters import Member
 from core.db.session import transact
 from core.domain.clusters import Placement
 from core.domain.splits import Split
-from core.domain.taxonomy import Taxonomy
+from core.domain.taxonomy import Category, Taxonomy
 from core.durable import make_folder, write_durably
 from core.errors import Conflict
 from core.settings import ServingSettings, StoreSettings
@@ -26,7 +28,7 @@ from core.store import manifests, training_csv
 from core.store.manifests import Manifest, append_segment
 from core.store.rows import encode_rows
 from core.store.segments import BASE_SEGMENT, PRODUCTS, SegmentDiffers, segment_folder, write_segment
-from preprocessing.catalogue import Catalogue
+from preprocessing.catalogue import Catalogue, CatalogueItem
 from preprocessing.images import ImageFolder
 from preprocessing.ingest.append import active_taxonomy
 from preprocessing.ingest.copies import Copies
@@ -34,6 +36,8 @@ from preprocessing.ingest.plan import Photos, Plan, draw, make_plan, require_kno
 from preprocessing.ingest.tensors import tensors_of
 
 _DEFAULT_TAXONOMY = Path(__file__).resolve().parents[2] / "data" / "taxonomy.csv"
+_OF_THE_CHALLENGE = 0.9  # share of a catalogue's codes from which on it is taken for the challenge's
+_log = logging.getLogger(__name__)
 
 
 class BaseExists(Conflict):
@@ -53,6 +57,7 @@ class Imported:
         splits: its rows by split.
         classes: distinct codes among its rows.
         thinned: training products of the catalogue left out.
+        photos_lost: products of the catalogue, thinned or not, whose photo is not there; they have their text alone.
         copies: what of the catalogue, thinned or not, is a copy of something else in it.
         taxonomy_version: of the categories that are now active.
         already_there: this very base had been imported before; nothing was written.
@@ -64,6 +69,7 @@ class Imported:
     splits: dict[str, int]
     classes: int
     thinned: int
+    photos_lost: int
     copies: Copies
     taxonomy_version: str
     already_there: bool
@@ -89,20 +95,34 @@ def import_catalogue(
         limit: look at only this many products, drawn by a hash of their ids (None: all).
 
     Raises:
-        BadCatalogue: a file, a row or a photo cannot be read; nothing was published.
+        BadCatalogue: a file, a row or a photo cannot be read, or a code is not in the taxonomy; nothing was published.
         BadTaxonomy: the catalogue's ``taxonomy.csv`` cannot be one.
         BaseExists: the store holds another base, or rows without one, or the database belongs to another store.
     """
     held = _what_is_held(sessions, store)
     catalogue = Catalogue(data)
-    taxonomy = catalogue.taxonomy() or Taxonomy.from_csv(_DEFAULT_TAXONOMY)
-    items = draw(catalogue.labelled(), limit)
+    labelled = catalogue.labelled()
+    taxonomy = catalogue.taxonomy() or _taxonomy_for(labelled)
+    items = draw(labelled, limit)
     require_known_codes(items, taxonomy)
     plan = make_plan(items, Photos(ImageFolder(store.images), limits, writable=held is None), base=base)
     if held is not None:
         return _confirm_same(store, held, plan, taxonomy)
     manifest = _publish(sessions, store, plan, taxonomy)
     return _report(plan, manifest, taxonomy, already_there=False)
+
+
+def _taxonomy_for(items: Sequence[CatalogueItem]) -> Taxonomy:
+    """The categories of a catalogue that brings none: the challenge's, or else the catalogue's codes by their numbers.
+
+    Where nearly all codes are the challenge's, one that is not is a mistake, and the import will say so.
+    """
+    known = Taxonomy.from_csv(_DEFAULT_TAXONOMY)
+    codes = {item.prdtypecode for item in items if item.prdtypecode is not None}
+    if sum(code in known for code in codes) >= _OF_THE_CHALLENGE * len(codes):
+        return known
+    _log.warning("import.taxonomy_from_codes", extra={"codes": len(codes), "missing": "taxonomy.csv"})
+    return Taxonomy([Category(code, str(code), str(code), "") for code in codes])
 
 
 def _what_is_held(sessions: sessionmaker[Session], store: StoreSettings) -> Manifest | None:
@@ -172,6 +192,7 @@ def _report(plan: Plan, manifest: int, taxonomy: Taxonomy, *, already_there: boo
         splits=dict(sorted(Counter(row.split for row in rows).items())),
         classes=len({row.prdtypecode for row in rows}),
         thinned=len(plan.found) - len(rows),
+        photos_lost=plan.photos_lost,
         copies=plan.copies,
         taxonomy_version=taxonomy.version,
         already_there=already_there,

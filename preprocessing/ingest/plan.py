@@ -30,13 +30,14 @@ class Plan:
     """The import decided, before any of it counts: one placed row a product of the catalogue, and which of them stay.
 
     ``survives`` says which products thinning leaves alone; ``stays`` adds those that are no training rows. ``marks``
-    are aligned with ``found``, and ``copies`` counts over all of it.
+    are aligned with ``found``; ``copies`` and ``photos_lost`` (named, but not there) count over all of it.
     """
 
     survives: list[bool]
     found: list[TrainingRow]
     marks: list[Marks]
     copies: Copies
+    photos_lost: int
 
     @property
     def stays(self) -> list[bool]:
@@ -86,7 +87,10 @@ def require_known_codes(items: Sequence[CatalogueItem], taxonomy: Taxonomy) -> N
     """
     for item in items:
         if item.prdtypecode not in taxonomy:
-            raise BadCatalogue(f"{item.origin}: prdtypecode {item.prdtypecode} is not in taxonomy {taxonomy.version}")
+            raise BadCatalogue(
+                f"{item.origin}: prdtypecode {item.prdtypecode} is not in taxonomy {taxonomy.version}; correct "
+                "the row, or give the catalogue a taxonomy.csv (prdtypecode,label,theme) that has it"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,9 @@ class Photos:
         try:
             photo = sanitise(data, max_bytes=self.limits.max_upload_bytes, max_pixels=self.limits.max_image_pixels)
         except BadImage as error:
-            raise BadCatalogue(f"{item.origin}: photo {item.photo}: {error}") from error
+            raise BadCatalogue(
+                f"{item.origin}: photo {item.photo}: {error}; replace the file, or remove it to import the text alone"
+            ) from error
         if keep and self.writable:
             self.folder.put(photo)
         return Visited(photo.sha256, sign_photo(photo.data))
@@ -137,7 +143,7 @@ def _place(items: Sequence[CatalogueItem], survives: list[bool], photos: Sequenc
     near = find_near({mark: signature for one in marks for mark, signature in one.signatures.items()})
     clusters = group_copies([one.fingerprints for one in marks], near)
     rows = [_row(item, photo.sha256, cluster) for item, photo, cluster in zip(items, photos, clusters, strict=True)]
-    return Plan(survives, rows, marks, count_copies(rows, marks, near))
+    return Plan(survives, rows, marks, count_copies(rows, marks, near), sum(item.photo_lost for item in items))
 
 
 def _row(item: CatalogueItem, image_sha256: str, cluster: str) -> TrainingRow:

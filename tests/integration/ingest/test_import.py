@@ -88,7 +88,7 @@ def test_copies_share_a_cluster_and_are_reported(empty_shop: Shop, tmp_path: Pat
     ("damage", "message"),
     [
         (lambda data: (data / "X_train_update.csv").unlink(), r"X_train_update\.csv cannot be read"),
-        (lambda data: next((data / "images" / "image_train").iterdir()).unlink(), r"line \d+: photo .* cannot be read"),
+        (lambda data: _photo(data, 4).write_bytes(b""), r"line 6: photo .*remove it to import the text alone"),
         (lambda data: _photo(data, 4).write_bytes(b"no photo"), r"X_train_update\.csv line 6: photo .*3004\.jpg"),
         (lambda data: _photo(data, 4).write_bytes(photo(4)[:90]), r"line 6: photo .*cut short"),
         (lambda data: _replace(data, "3,10\n", "3,77\n"), r"X_train_update\.csv line 5: prdtypecode 77 is not in"),
@@ -173,6 +173,31 @@ def test_products_without_photos_need_no_image_folder(empty_shop: Shop, tmp_path
     path.write_text(re.sub(r",\d+$", ",", path.read_text(encoding="utf-8"), flags=re.M), encoding="utf-8")
     assert empty_shop.import_catalogue(data).rows == 3
     assert not Snapshot.open(empty_shop.store.training).images("000000-base").any()
+
+
+def test_a_product_whose_photo_is_not_there_is_imported_by_its_text(empty_shop: Shop, tmp_path: Path) -> None:
+    data = write_catalogue(tmp_path / "lost", products=6)
+    _photo(data, 4).unlink()
+    assert empty_shop.import_catalogue(data).photos_lost == 1
+    photos = [row.image_sha256 for row in Snapshot.open(empty_shop.store.training).rows]
+    assert [at for at, photo in enumerate(photos) if not photo] == [4]
+    assert empty_shop.check() == []
+
+
+def test_a_catalogue_without_categories_is_the_challenges_or_names_them_by_their_codes(
+    empty_shop: Shop, shop: Shop, tmp_path: Path
+) -> None:
+    codes = (10, 40, 50, 60, 1140, 1160, 1180, 1280, 1281, 1300)
+    ours = write_catalogue(tmp_path / "ours", products=11, codes=codes)
+    (ours / "taxonomy.csv").unlink()
+    _replace(ours, "10,10\n", "10,77\n")
+    with pytest.raises(BadCatalogue, match=r"77 is not in taxonomy .*taxonomy\.csv"):
+        shop.import_catalogue(ours)
+    foreign = write_catalogue(tmp_path / "foreign", products=4, codes=(10**10, 7))
+    (foreign / "taxonomy.csv").unlink()
+    empty_shop.import_catalogue(foreign)
+    taxonomy = Taxonomy.from_csv(empty_shop.store.root / "taxonomy.csv")
+    assert [(one.code, one.label) for one in taxonomy] == [(7, "7"), (10**10, str(10**10))]
 
 
 def test_real_products_are_imported_and_aligned(empty_shop: Shop, real_products: Path) -> None:

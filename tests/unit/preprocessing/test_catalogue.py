@@ -13,11 +13,20 @@ def catalogue(folder: Path, products: str, codes: str = "") -> Catalogue:
     return Catalogue(folder)
 
 
+def put_photo(folder: Path, name: str, part: str = "image_train") -> Path:
+    photos = folder / "images" / part
+    photos.mkdir(parents=True, exist_ok=True)
+    (photos / name).write_bytes(b"a photo")
+    return photos / name
+
+
 def test_a_product_is_read_with_its_code_and_photo(tmp_path: Path) -> None:
+    photo = put_photo(tmp_path, "image_34_product_12.jpg")
     (item,) = catalogue(tmp_path, '0,"Vase, bleu","ligne 1\r\nligne ""2""",12,34\n', "0,2583\n").labelled()
     assert (item.designation, item.description, item.prdtypecode) == ("Vase, bleu", 'ligne 1\r\nligne "2"', 2583)
     assert (item.product_id, item.origin) == ("12", "X_train_update.csv line 3")
-    assert item.photo == tmp_path / "images" / "image_train" / "image_34_product_12.jpg"
+    assert item.photo == photo
+    assert item.read_photo() == b"a photo"
 
 
 def test_words_that_look_like_missing_values_stay_words(tmp_path: Path) -> None:
@@ -40,17 +49,31 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> Non
 
 def test_a_product_without_an_image_id_has_no_photo(tmp_path: Path) -> None:
     (item,) = catalogue(tmp_path, "0,Vase,,12,\n", "0,10\n").labelled()
-    assert item.photo is None
+    assert (item.photo, item.photo_lost) == (None, False)
     assert item.read_photo() is None
+
+
+def test_a_photo_that_is_not_there_leaves_the_text_and_is_told(tmp_path: Path) -> None:
+    products, codes = "0,Vase,,12,34\n1,Bol,,13,35\n", "0,10\n1,10\n"
+    assert [item.photo_lost for item in catalogue(tmp_path, products, codes).labelled()] == [True, True]
+    put_photo(tmp_path, "image_35_product_13.jpg")
+    vase, bowl = Catalogue(tmp_path).labelled()
+    assert (vase.photo, vase.photo_lost, bowl.photo_lost) == (None, True, False)
+
+
+def test_photos_under_other_names_are_refused_by_the_name_they_should_have(tmp_path: Path) -> None:
+    put_photo(tmp_path, "12.jpg")
+    with pytest.raises(BadCatalogue, match=r"must be named like image_34_product_12\.jpg; remove the folder"):
+        catalogue(tmp_path, "0,Vase,,12,34\n", "0,10\n").labelled()
 
 
 def test_test_products_have_codes_only_where_an_oracle_tells(tmp_path: Path) -> None:
     (tmp_path / "X_test_update.csv").write_text(f"{HEADER}7,Vase,,12,34\n")
     assert [item.prdtypecode for item in Catalogue(tmp_path).unlabelled()] == [None]
     (tmp_path / "Y_test_oracle.csv").write_text(",prdtypecode\n7,40\n")
+    photo = put_photo(tmp_path, "image_34_product_12.jpg", "image_test")
     (item,) = Catalogue(tmp_path).unlabelled()
-    assert item.prdtypecode == 40
-    assert item.photo == tmp_path / "images" / "image_test" / "image_34_product_12.jpg"
+    assert (item.prdtypecode, item.photo) == (40, photo)
 
 
 def test_a_catalogue_may_come_without_categories(tmp_path: Path) -> None:
