@@ -1,12 +1,14 @@
 """Every number that decides a training, read from ``training/config.toml``."""
 
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from core.domain.splits import Split
 from core.errors import Invalid
 from inference.lexical import LexicalRule
 
@@ -135,6 +137,27 @@ READ_ELSEWHERE: set[str] = set()
 
 
 @dataclass(frozen=True, slots=True)
+class GrowthConfig:
+    """When a store counts as large, and how its heads are found; meanings and units stand in ``config.toml``."""
+
+    train_rows: int
+    validation_rows: int
+    warm_rate: float
+    patience: int
+    logistic_tolerance: float
+    margin_tolerance: float
+    most_rounds: int
+
+    def __post_init__(self) -> None:
+        _require_positive(self, *(field.name for field in fields(self)))
+
+    def is_large(self, splits: Sequence[str]) -> bool:
+        """Whether rows with these splits are too many to learn from several times over."""
+        counts = Counter(splits)
+        return counts[Split.TRAIN] > self.train_rows and counts[Split.VALIDATION] >= self.validation_rows
+
+
+@dataclass(frozen=True, slots=True)
 class FusionConfig:
     """Everything that decides a model of the family, beside its data.
 
@@ -144,6 +167,7 @@ class FusionConfig:
         experts: each expert's section, by its name.
         fusion: how stacked answers become one.
         mixture: section ``[fusion-weighted]``.
+        growth: when the store counts as large, and what then.
     """
 
     seed: int
@@ -151,6 +175,7 @@ class FusionConfig:
     experts: Mapping[str, Any]
     fusion: BlendConfig
     mixture: MixtureConfig
+    growth: GrowthConfig
 
     def __post_init__(self) -> None:
         if self.folds < 2 or self.seed < 0:
@@ -159,7 +184,8 @@ class FusionConfig:
     def of(self, experts: Sequence[str]) -> dict[str, Any]:
         """What of it decides a model of these experts; JSON-able."""
         sections = {name: asdict(self.experts[name]) for name in experts}
-        return {"seed": self.seed, "folds": self.folds, **sections, "fusion": asdict(self.fusion)}
+        shared = {"fusion": asdict(self.fusion), "growth": asdict(self.growth)}
+        return {"seed": self.seed, "folds": self.folds, **sections, **shared}
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -179,7 +205,8 @@ class FusionConfig:
                 values.pop(name, None)
             experts = {name: kind(**values.pop(name)) for name, kind in EXPERT_SECTIONS.items()}
             fusion, mixture = BlendConfig(**values.pop("fusion")), MixtureConfig(**values.pop("fusion-weighted"))
-            return cls(experts=experts, fusion=fusion, mixture=mixture, **values)
+            growth = GrowthConfig(**values.pop("growth"))
+            return cls(experts=experts, fusion=fusion, mixture=mixture, growth=growth, **values)
 
 
 def read_section(data: bytes, name: str, kind: type[Section], *, origin: str = "the configuration") -> Section:

@@ -11,10 +11,11 @@ import numpy as np
 
 from core.errors import Invalid
 from inference.family import features_read
-from inference.heads import Head
+from inference.heads import DenseHead, Head
 from training.concat import fit_concat
 from training.config import FusionConfig
 from training.experts import FittedExpert, fit_lexical, fit_logistic, fit_softmax
+from training.growth.experts import Start, grow_lexical, grow_logistic, grow_softmax
 from training.learning_rows import LearningRows
 
 STACKED, MIXTURE, ALONE = "stacked", "mixture", "alone"
@@ -22,6 +23,9 @@ STACKED, MIXTURE, ALONE = "stacked", "mixture", "alone"
 
 Fit = Callable[[str, LearningRows, FusionConfig], FittedExpert]
 """Trains the expert of a name on rows of at least two classes that it can read."""
+
+Grow = Callable[[str, LearningRows, FusionConfig, DenseHead | None], FittedExpert]
+"""The same on a large store, from the weights of a known head (None: from nothing)."""
 
 
 class UnknownModel(Invalid):
@@ -58,17 +62,21 @@ class Trainer:
         fit: trains it.
         export: writes what its head needs beside its arrays into a package's folder, which has the arrays already;
             None where arrays are all there is.
+        grow: trains it on a large store; None where ``fit`` does, without leaving anything out.
     """
 
     fit: Fit
     export: Callable[[Head, Path], None] | None = None
+    grow: Grow | None = None
 
 
 TRAINERS: dict[str, Trainer] = {
-    "bert": Trainer(fit_softmax),
-    "lexical": Trainer(fit_lexical),
-    "appearance": Trainer(fit_logistic),
-    **{name: Trainer(fit_softmax) for name in ("resnet50", "xception", "inceptionv3", "vgg16")},
+    "lexical": Trainer(fit_lexical, grow=grow_lexical),
+    "appearance": Trainer(fit_logistic, grow=grow_logistic),
+    **{
+        name: Trainer(fit_softmax, grow=grow_softmax)
+        for name in ("bert", "resnet50", "xception", "inceptionv3", "vgg16")
+    },
     "concat": Trainer(fit_concat),
 }
 """How each expert of ``inference.family.EXPERTS`` is trained."""
@@ -90,8 +98,8 @@ def recipe_of(name: str, config: FusionConfig) -> Recipe:
     return recipe if recipe.experts else replace(recipe, experts=config.mixture.experts)
 
 
-def fit_expert(name: str, data: LearningRows, config: FusionConfig) -> FittedExpert | None:
-    """Train one expert.
+def fit_expert(name: str, data: LearningRows, config: FusionConfig, start: Start | None = None) -> FittedExpert | None:
+    """Train one expert; rows that are dealt into no parts are those of a large store.
 
     Returns:
         None when its training rows show fewer than two classes: then it has nothing to say.
@@ -99,4 +107,7 @@ def fit_expert(name: str, data: LearningRows, config: FusionConfig) -> FittedExp
     rows = data.inputs.rows_for(name)
     if len(np.unique(data.labels[rows[data.train[rows]]])) < 2:
         return None
-    return TRAINERS[name].fit(name, data, config)
+    trainer = TRAINERS[name]
+    if data.folds or trainer.grow is None:
+        return trainer.fit(name, data, config)
+    return trainer.grow(name, data, config, start.head(name, data.present) if start else None)

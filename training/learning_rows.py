@@ -14,6 +14,8 @@ from core.store.rows import TrainingRow
 from inference.fusion_model import Inputs
 from training.features import FeatureSet
 
+_HALVES = 2
+
 
 class TooFewRows(Invalid):
     """There is nothing to tell apart: fewer than two classes have training rows."""
@@ -56,6 +58,7 @@ class LearningRows:
     """What of it may be learnt from: ``train`` and ``validation``, nothing measured is among them.
 
     Attributes:
+        places: ``(n,)`` intp, positions of these rows in the snapshot's data, ascending.
         inputs: of these rows only.
         present: ``(classes,)`` positions in the taxonomy of the codes that have training rows, ascending.
         labels: ``(n,)`` intp, each row's column among ``present``.
@@ -64,6 +67,7 @@ class LearningRows:
         folds: number of parts.
     """
 
+    places: NDArray[np.intp]
     inputs: Inputs
     present: NDArray[np.intp]
     labels: NDArray[np.intp]
@@ -74,6 +78,12 @@ class LearningRows:
     @classmethod
     def choose(cls, data: TrainingData, *, folds: int, seed: int) -> Self:
         """Pick and deal the rows. Validation rows of classes without training rows are left out.
+
+        Args:
+            data: the snapshot.
+            folds: parts to deal rows into. With 0, every head learns from all training rows, and the validation rows
+                are dealt into halves for the fusion, which learns from these alone.
+            seed: of the dealing.
 
         Raises:
             TooFewRows: fewer than two classes of the taxonomy have training rows.
@@ -86,13 +96,22 @@ class LearningRows:
         known = np.isin(data.codes, codes[present])
         rows = np.flatnonzero(train | ((splits == Split.VALIDATION) & known))
         labels = np.searchsorted(codes[present], data.codes[rows])
-        parts = deal([data.clusters[row] for row in rows], labels, folds=folds, seed=seed)
-        return cls(take(data.inputs, rows), present, labels, train[rows], parts, folds)
+        clusters = [data.clusters[row] for row in rows]
+        dealt = np.ones(len(rows), bool) if folds else ~train[rows]
+        parts = np.full(len(rows), -1)
+        kept = [cluster for cluster, chosen in zip(clusters, dealt, strict=True) if chosen]
+        parts[dealt] = deal(kept, labels[dealt], folds=folds or _HALVES, seed=seed)
+        return cls(rows, take(data.inputs, rows), present, labels, train[rows], parts, folds)
 
     @property
     def classes(self) -> int:
         """Number of classes with training rows."""
         return len(self.present)
+
+    def only(self, places: NDArray[np.intp]) -> Self:
+        """Some of the rows, in the order given."""
+        chosen = take(self.inputs, places), self.present, self.labels[places], self.train[places], self.parts[places]
+        return type(self)(*chosen, self.folds)
 
     def learns(self, part: int | None) -> NDArray[np.bool_]:
         """``(n,)`` whether the head that leaves ``part`` out learns from a row; None leaves nothing out."""

@@ -24,6 +24,21 @@ most_epochs = 3
 patience = 1
 balance = 0.0
 """
+_WORD_NET = """
+words = 6
+bits = 8
+width = 8
+units = 8
+learning_rate = 2e-2
+label_smoothing = 0.1
+word_dropout = 0.1
+dropout = 0.1
+batch_rows = 32
+most_epochs = 6
+patience = 2
+balance = 0.0
+folds = 2
+"""
 QUICK_CONFIG = (
     """
 seed = 1
@@ -42,6 +57,14 @@ fewest_rows = 1
 inverse_regularisation = 0.5
 most_iterations = 500
 tolerance = 1e-3
+[growth]
+train_rows = 100000
+validation_rows = 1
+warm_rate = 0.25
+patience = 2
+logistic_tolerance = 1e-3
+margin_tolerance = 0.05
+most_rounds = 10
 [fusion]
 floor = -8.0
 prior_rows = 30.0
@@ -55,6 +78,7 @@ hide_half = 0.3
     + _DENSE_HEAD
 )
 QUICK_CONFIG += "".join(f"[{name}]{_DENSE_HEAD}" for name in ("bert", "resnet50", "xception", "inceptionv3", "vgg16"))
+QUICK_CONFIG += "".join(f"[{name}]{_WORD_NET}" for name in ("simple-dnn", "conv1d", "bigru"))
 
 
 class Shop:

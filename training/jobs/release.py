@@ -79,6 +79,10 @@ def promote(workplace: Workplace, *, package: str, run_key: str, approval: Appro
     judged = workplace.runs.result(run_key, "judge").read()
     if judged is None or judged["package"] != package:
         raise NotJudged(f"run {run_key} has no decision about package {package[:12]}: judge it first")
+    if judged.get("model", MODEL) != MODEL:
+        raise NotJudged(
+            f"package {package[:12]} is a companion, {judged['model']}: the gate decides about {MODEL} only"
+        )
     decision = judged["decision"]
     if approval and decision not in (*_KINDS, Outcome.GREY):
         raise Refused(f"the gate said {decision} of package {package[:12]}: a person decides in the grey zone only")

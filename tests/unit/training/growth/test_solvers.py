@@ -1,0 +1,98 @@
+"""The solvers for large stores find what scikit-learn finds, in blocks, and from known weights sooner."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.sparse as sparse
+from sklearn.linear_model import LogisticRegression
+from sklearn.svm import LinearSVC
+
+from inference.heads import DenseHead
+from training.config import LogisticConfig, SoftmaxConfig
+from training.growth.logistic import fit_logistic_head
+from training.growth.margins import fit_margins
+from training.growth.softmax import fit_softmax_head
+
+CLASSES = 3
+LOGISTIC = LogisticConfig(inverse_regularisation=0.1, most_iterations=200, tolerance=1e-4)
+
+
+@pytest.fixture(scope="module")
+def labels() -> np.ndarray:
+    return np.random.default_rng(1).integers(0, CLASSES, 300)
+
+
+@pytest.fixture(scope="module")
+def features(labels: np.ndarray) -> np.ndarray:
+    random = np.random.default_rng(2)
+    return (random.normal(size=(CLASSES, 6))[labels] + random.normal(size=(300, 6))).astype(np.float16)
+
+
+@pytest.fixture(scope="module")
+def blank(features: np.ndarray) -> DenseHead:
+    mean, scale = features.mean(axis=0, dtype=np.float32), features.std(axis=0, dtype=np.float32)
+    return DenseHead(mean, scale, np.zeros((6, CLASSES), np.float32), np.zeros(CLASSES, np.float32))
+
+
+@pytest.fixture(scope="module")
+def softmax() -> SoftmaxConfig:
+    numbers = {"learning_rate": 1e-2, "weight_decay": 0.01, "label_smoothing": 0.05, "dropout": 0.2}
+    return SoftmaxConfig(**numbers, batch_rows=32, most_epochs=20, patience=5, balance=0.0)
+
+
+def answers(head: DenseHead, features: np.ndarray) -> np.ndarray:
+    return head.logits(features).argmax(axis=1)
+
+
+def test_margins_are_those_of_the_usual_solver(features: np.ndarray, labels: np.ndarray) -> None:
+    wide = np.where(np.abs(features) > 1, features, 0).astype(np.float32)
+    usual = LinearSVC(C=0.5, tol=1e-6, max_iter=20_000, random_state=0).fit(wide, labels)
+    facts = {"classes": CLASSES, "inverse_regularisation": 0.5, "tolerance": 1e-4, "most_rounds": 300, "seed": 1}
+    weight, bias = fit_margins(sparse.csr_array(wide), labels, **facts)
+    np.testing.assert_allclose(weight, usual.coef_.T, atol=2e-3)
+    np.testing.assert_allclose(bias, usual.intercept_, atol=2e-3)
+
+
+def test_the_logistic_optimum_is_that_of_the_usual_solver(
+    features: np.ndarray, labels: np.ndarray, blank: DenseHead
+) -> None:
+    usual = LogisticRegression(C=0.1, tol=1e-6, max_iter=500).fit(blank.standardise(features), labels)
+    head = fit_logistic_head(features, labels, np.arange(300), blank, config=LOGISTIC, tolerance=1e-6)
+    np.testing.assert_allclose(head.weight, usual.coef_.T, atol=1e-3)
+
+
+def test_where_the_logistic_search_starts_does_not_matter(
+    features: np.ndarray, labels: np.ndarray, blank: DenseHead
+) -> None:
+    half = fit_logistic_head(features, labels, np.arange(150), blank, config=LOGISTIC, tolerance=1e-6)
+    warm, cold = (
+        fit_logistic_head(features, labels, np.arange(300), start, config=LOGISTIC, tolerance=1e-6)
+        for start in (half, blank)
+    )
+    np.testing.assert_allclose(warm.weight, cold.weight, atol=1e-3)
+
+
+def test_a_softmax_head_learns_and_repeats_itself_to_the_bit(
+    features: np.ndarray, labels: np.ndarray, blank: DenseHead, softmax: SoftmaxConfig
+) -> None:
+    learns, judges = np.arange(200), np.arange(200, 300)
+    facts = {"config": softmax, "rate": 1e-2, "patience": 3, "seed": 1}
+    one, curves = fit_softmax_head(features, labels, learns, judges, blank, **facts)
+    other, _ = fit_softmax_head(features, labels, learns, judges, blank, **facts)
+    assert (answers(one, features[judges]) == labels[judges]).mean() > 0.7
+    assert np.array_equal(one.weight, other.weight)
+    assert len(curves["loss"]) == len(curves["val_loss"])
+
+
+def test_a_start_that_training_makes_worse_is_kept(
+    features: np.ndarray, labels: np.ndarray, blank: DenseHead, softmax: SoftmaxConfig
+) -> None:
+    rows = np.arange(300)
+    good = fit_logistic_head(features, labels, rows, blank, config=LOGISTIC, tolerance=1e-6)
+    wrong = (labels + 1) % CLASSES
+    upside_down = np.concatenate([features, features]), np.concatenate([wrong, labels])
+    kept, _ = fit_softmax_head(
+        *upside_down, rows, rows + 300, good, config=replace(softmax, dropout=0.0), rate=1e-2, patience=2, seed=1
+    )
+    assert np.array_equal(kept.weight, good.weight)

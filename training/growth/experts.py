@@ -1,0 +1,172 @@
+"""Trains one expert on a large store: one head, on all training rows; what it says of validation rows is unseen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.family import EXPERTS
+from inference.fusion_model import FusionModel
+from inference.heads import DenseHead, LexicalHead
+from inference.lexical import LexicalSpace
+from training.config import FusionConfig
+from training.experts import ABSENT_LOGIT, FittedExpert
+from training.growth.logistic import fit_logistic_head
+from training.growth.margins import fit_margins
+from training.growth.softmax import fit_softmax_head
+from training.learning_rows import LearningRows
+
+_BLOCK = 4096  # rows at a time
+_CONSTANT = 1e-3  # standard deviation below which a feature counts as constant
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The model whose weights a training starts from.
+
+    Attributes:
+        model: that model, in the columns of the same taxonomy.
+        encoders: what computed each feature that its heads read, by feature.
+        today: what computes them now.
+    """
+
+    model: FusionModel
+    encoders: Mapping[str, str]
+    today: Mapping[str, str]
+
+    def head(self, expert: str, present: NDArray[np.intp]) -> DenseHead | None:
+        """The expert's dense head with a column for each of the classes ``present``; new classes start at zero.
+
+        None where it has no such head, or where that read other features than today's.
+        """
+        head = self.model.heads.get(expert)
+        features = EXPERTS[expert].features
+        if not isinstance(head, DenseHead) or any(self.encoders.get(it) != self.today.get(it) for it in features):
+            return None
+        weight, bias = np.zeros((len(head.weight), len(present)), np.float32), np.zeros(len(present), np.float32)
+        learnt = np.flatnonzero(head.bias > ABSENT_LOGIT / 2)
+        known = {place: column for column, place in enumerate(self.model.present[learnt])}
+        for column, place in enumerate(present):
+            if place in known:
+                weight[:, column] = head.weight[:, learnt[known[place]]]
+                bias[column] = head.bias[learnt[known[place]]]
+        return DenseHead(head.mean, head.scale, weight, bias)
+
+
+def grow_softmax(name: str, data: LearningRows, config: FusionConfig, start: DenseHead | None) -> FittedExpert:
+    """A dense softmax head on standardised features, by AdamW; a smaller step from known weights than from none."""
+    rows = data.inputs.rows_for(name)
+    known = _features(name, data)
+    settings, growth = config.experts[name], config.growth
+    head, curves = fit_softmax_head(
+        known,
+        data.labels,
+        rows[data.train[rows]],
+        rows[~data.train[rows]],
+        _begin(known, rows[data.train[rows]], data.classes, start),
+        config=settings,
+        rate=settings.learning_rate * (growth.warm_rate if start else 1),
+        patience=growth.patience,
+        seed=config.seed,
+    )
+    return _judged(head, known, data, rows, curves)
+
+
+def grow_logistic(name: str, data: LearningRows, config: FusionConfig, start: DenseHead | None) -> FittedExpert:
+    """Multinomial logistic regression on standardised features."""
+    rows = data.inputs.rows_for(name)
+    known, learnt = _features(name, data), rows[data.train[rows]]
+    seen, labels = np.unique(data.labels[learnt], return_inverse=True)
+    begin = _begin(known, learnt, data.classes, start)
+    some = DenseHead(begin.mean, begin.scale, begin.weight[:, seen], begin.bias[seen])
+    columns = np.zeros(len(data.labels), np.intp)
+    columns[learnt] = labels
+    found = fit_logistic_head(
+        known, columns, learnt, some, config=config.experts[name], tolerance=config.growth.logistic_tolerance
+    )
+    head = DenseHead(begin.mean, begin.scale, *_spread(seen, found.weight, found.bias, data.classes))
+    return _judged(head, known, data, rows, {})
+
+
+def grow_lexical(name: str, data: LearningRows, config: FusionConfig, start: DenseHead | None) -> FittedExpert:
+    """A linear support vector machine on hashed n-grams; from nothing always (``training.growth.margins``)."""
+    del start
+    settings, growth, rows = config.experts[name], config.growth, data.inputs.rows_for(name)
+    counts = settings.rule.count(data.inputs.seen_by(name, rows))
+    train = data.train[rows]
+    space = LexicalSpace.learn(settings.rule, counts[train], min_rows=settings.fewest_rows)
+    seen, labels = np.unique(data.labels[rows[train]], return_inverse=True)
+    weight, bias = fit_margins(
+        space.weigh(counts[train]),
+        labels,
+        classes=len(seen),
+        inverse_regularisation=settings.inverse_regularisation,
+        tolerance=growth.margin_tolerance,
+        most_rounds=growth.most_rounds,
+        seed=config.seed,
+    )
+    head = LexicalHead(space, *_spread(seen, weight, bias, data.classes))
+    unseen = np.zeros((len(data.labels), data.classes))
+    unseen[rows[~train]] = head.logits_of(counts[~train])
+    return FittedExpert(head, unseen, rows[~train], {})
+
+
+def _features(name: str, data: LearningRows) -> NDArray[np.float16]:
+    (feature,) = EXPERTS[name].features
+    return data.inputs.features[feature]
+
+
+def _begin(known: NDArray[np.float16], learnt: NDArray[np.intp], classes: int, start: DenseHead | None) -> DenseHead:
+    """Zeros, or ``start`` with the same answers, under today's mean and deviation."""
+    mean, scale = _standard(known, learnt)
+    if start is None:
+        return DenseHead(mean, scale, np.zeros((len(mean), classes), np.float32), np.zeros(classes, np.float32))
+    weight = start.weight * (scale / start.scale)[:, None]
+    bias = start.bias + ((mean - start.mean) / start.scale) @ start.weight
+    return DenseHead(mean, scale, weight, bias)
+
+
+def _standard(known: NDArray[np.float16], learnt: NDArray[np.intp]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean and deviation of the features of some rows, ``(d,)`` each; block by block."""
+    blocks = [learnt[at : at + _BLOCK] for at in range(0, len(learnt), _BLOCK)]
+    mean = sum(known[block].sum(axis=0, dtype=np.float64) for block in blocks) / len(learnt)
+    square = sum(np.square(known[block] - mean).sum(axis=0) for block in blocks) / len(learnt)
+    scale = np.sqrt(square)
+    scale[scale < _CONSTANT] = 1  # what never varied in training must not explode in serving
+    return mean.astype(np.float32), scale.astype(np.float32)
+
+
+def _spread(
+    seen: NDArray[np.intp], weight: NDArray[np.float32], bias: NDArray[np.float32], classes: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Columns of the classes that have rows here among all; the others say ``ABSENT_LOGIT``."""
+    whole, constant = np.zeros((len(weight), classes), np.float32), np.full(classes, ABSENT_LOGIT, np.float32)
+    whole[:, seen], constant[seen] = weight, bias
+    return whole, constant
+
+
+def _judged(
+    head: DenseHead, known: NDArray[np.float16], data: LearningRows, rows: NDArray[np.intp], curves: dict[str, Any]
+) -> FittedExpert:
+    judges = rows[~data.train[rows]]
+    unseen = np.zeros((len(data.labels), data.classes))
+    for at in range(0, len(judges), _BLOCK):
+        block = judges[at : at + _BLOCK]
+        unseen[block] = head.logits(known[block])
+    return FittedExpert(head, unseen, judges, curves)
+
+
+def on_validation_rows(
+    data: LearningRows, experts: Mapping[str, FittedExpert]
+) -> tuple[LearningRows, dict[str, FittedExpert]]:
+    """The validation rows alone, and what was said of them: all that the fusion of a large store learns from."""
+    places = np.flatnonzero(~data.train)
+    place_of = np.cumsum(~data.train) - 1
+    said = {}
+    for name, expert in experts.items():
+        rows = place_of[expert.rows[~data.train[expert.rows]]]
+        by_half = {half: unseen[places] for half, unseen in expert.by_half.items()}
+        said[name] = replace(expert, unseen=expert.unseen[places], rows=rows, by_half=by_half)
+    return data.only(places), said
