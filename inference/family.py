@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from core.domain.product import Modality
 from inference.appearance import Appearance
 from inference.heads import DenseHead, Head, LexicalHead, MlpHead
+from inference.word_net import WordNetHead
 
 TEXT, IMAGE = Modality.TEXT_ONLY, Modality.IMAGE_ONLY
 
@@ -58,6 +59,11 @@ EXPERTS: dict[str, Expert] = {
         LexicalHead,
         "hashed words and pieces of words with inverse document frequency, a linear support vector machine",
     ),
+    "simple-dnn": Expert(
+        (), WordNetHead, "hashed words, their vectors' average through one hidden layer trained in Keras"
+    ),
+    "conv1d": Expert((), WordNetHead, "hashed words, convolutions over one to three of them trained in Keras"),
+    "bigru": Expert((), WordNetHead, "hashed words, a recurrent network in both directions trained in Keras"),
     "appearance": Expert(
         ("appearance",),
         DenseHead,

@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 from core.domain.splits import Split
 from core.errors import Invalid
 from inference.lexical import LexicalRule
+from training.word_net_config import WordNetConfig
 
 Section = TypeVar("Section")
 
@@ -129,6 +130,9 @@ EXPERT_SECTIONS: dict[str, type] = {
     "inceptionv3": SoftmaxConfig,
     "vgg16": SoftmaxConfig,
     "concat": MlpConfig,
+    "simple-dnn": WordNetConfig,
+    "conv1d": WordNetConfig,
+    "bigru": WordNetConfig,
 }
 """What each expert's section of the configuration holds."""
 

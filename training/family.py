@@ -17,6 +17,7 @@ from training.config import FusionConfig
 from training.experts import FittedExpert, fit_lexical, fit_logistic, fit_softmax
 from training.growth.experts import Start, grow_lexical, grow_logistic, grow_softmax
 from training.learning_rows import LearningRows
+from training.word_nets import export_word_net, fit_word_net
 
 STACKED, MIXTURE, ALONE = "stacked", "mixture", "alone"
 """How experts become one answer: log-probabilities added up by class, probabilities mixed, or there is only one."""
@@ -78,6 +79,7 @@ TRAINERS: dict[str, Trainer] = {
         for name in ("bert", "resnet50", "xception", "inceptionv3", "vgg16")
     },
     "concat": Trainer(fit_concat),
+    **{name: Trainer(fit_word_net, export_word_net) for name in ("simple-dnn", "conv1d", "bigru")},
 }
 """How each expert of ``inference.family.EXPERTS`` is trained."""
 
