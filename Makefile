@@ -54,8 +54,13 @@ import: $(READY) ## Import a catalogue in the challenge's layout as the base: DA
 	@$(JOB) preprocessing.ingest import --data "$(DATA)" $(if $(BASE),--base $(BASE)) $(if $(LIMIT),--limit $(LIMIT))
 
 .PHONY: train
-train: $(READY) ## Train a challenger on the newest snapshot, evaluate it, log it to MLflow
-	@$(JOB) training.jobs train --run-key "manual-$$(date -u +%Y%m%dT%H%M%SZ)"
+train: $(READY) ## Train on the newest snapshot, evaluate, log to MLflow [MODEL=name|all]
+	@$(JOB) training.jobs train --run-key "manual-$$(date -u +%Y%m%dT%H%M%SZ)" $(if $(MODEL),--model "$(MODEL)")
+
+.PHONY: companion
+companion: $(READY) ## Serve a trained model beside the champion, for those who ask by its name: MODEL=name
+	@[ -n "$(MODEL)" ] || { echo "make companion needs MODEL=name, a model that was trained by make train MODEL=name"; exit 2; }
+	@$(JOB) training.jobs companion --model "$(MODEL)"
 
 .PHONY: rollback
 rollback: $(READY) ## Serve the previous release again [REASON="why"]

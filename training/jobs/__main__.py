@@ -1,8 +1,8 @@
-"""``python -m training.jobs VERB``: encoders, features, fit, judge, promote, rollback, first, train.
+"""``python -m training.jobs VERB``: encoders, features, fit, judge, promote, companion, rollback, replay, first, train.
 
 Progress goes to standard error as JSON lines; the last line on standard output is one JSON object. The gate's full
 report stays in the run's folder, the ledger and the tracking server.
-Exit 0: done. 99: nothing to do. 1: refused or failed, said on standard error.
+Exit 0: done. 99: nothing to do. 1: refused or failed, said on standard error, or a replay that gave another model.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from core.errors import EtalonError
 from core.logging import configure_logging
 from training.jobs.workplace import MODEL, Workplace
 
-NOTHING_TO_DO = 99
+NOTHING_TO_DO, ALL = 99, "all"
 log = logging.getLogger(__name__)
 
 Verb = Callable[[Workplace, argparse.Namespace], dict[str, Any]]
@@ -41,6 +41,8 @@ def main() -> int:
     finally:
         workplace.close()
     print(json.dumps({name: value for name, value in result.items() if name != "gate"}, ensure_ascii=False))
+    if result.get("equal") is False:
+        return 1
     return NOTHING_TO_DO if result.get("epoch", 0) is None else 0
 
 
@@ -53,10 +55,15 @@ def _parser() -> argparse.ArgumentParser:
     _add(verbs, "judge", _judge, "compare a package with the champion and log both", "package", "manifest?", "run_key")
     onward = _add(verbs, "promote", _promote, "serve a package that the gate let through", "package", "run_key")
     onward.add_argument("--approve", metavar="'WHO: WHY'", help="a person's decision where the gate's was grey")
+    beside = _add(verbs, "companion", _companion, "serve a model beside the champion, by its name", "package?")
+    beside.add_argument("--model", required=True, help="under which name; its last trained package without --package")
     back = _add(verbs, "rollback", _roll_back, "serve what was served before")
     back.add_argument("--reason", required=True, help="kept in the ledger")
     back.add_argument("--actor", default="operator", help="kept in the ledger (default: operator)")
     back.add_argument("--expected-epoch", type=int, help="refuse unless this epoch is served: safe to repeat")
+    again = _add(verbs, "replay", _replay, "train a promotion's model again and compare: exit 0 when it is the same")
+    again.add_argument("--promotion", type=int, required=True, help="epoch of the ledger")
+    again.add_argument("--model", default=MODEL, help=f"which of its models (default: {MODEL})")
     _add(verbs, "first", _first, "encoders to promote at once, for a store without a champion", "manifest?", "run_key")
     together = "features, fit and judge at once; nothing is promoted"
     _add(verbs, "train", _train, together, "manifest?", "run_key?", "model?")
@@ -84,7 +91,7 @@ _KINDS: dict[str, tuple[Callable[[str], Any], str]] = {
     "manifest": (int, "number of the snapshot (default: the newest)"),
     "run_key": (_key, "the run that asks; again: the same result"),
     "package": (str, "sha of the packaged model"),
-    "model": (str, f"name of the model (default: {MODEL})"),
+    "model": (str, f"name of the model (default: {MODEL}); train takes {ALL}, too"),
 }
 
 
@@ -120,12 +127,24 @@ def _promote(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, A
     return release.promote(workplace, package=arguments.package, run_key=arguments.run_key, approval=approval)
 
 
+def _companion(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
+    from training.jobs import companions
+
+    return companions.release_companion(workplace, model=arguments.model, package=arguments.package)
+
+
 def _roll_back(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
     from training.jobs import release
 
     return release.roll_back(
         workplace, reason=arguments.reason, actor=arguments.actor, expected_epoch=arguments.expected_epoch
     )
+
+
+def _replay(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
+    from training.jobs import replay
+
+    return replay.replay(workplace, promotion=arguments.promotion, model=arguments.model)
 
 
 def _first(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -135,8 +154,11 @@ def _first(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any
 
 
 def _train(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
+    from training.family import RECIPES
     from training.jobs import chains
 
+    if arguments.model == ALL:
+        return chains.train_several(workplace, tuple(RECIPES), manifest=arguments.manifest, run_key=arguments.run_key)
     return chains.train(workplace, manifest=arguments.manifest, run_key=arguments.run_key, model=arguments.model)
 
 

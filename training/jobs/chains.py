@@ -1,13 +1,17 @@
 """Several verbs in one process: ``train`` up to the decision, ``first`` up to the first release."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from core.db.repositories import promotions
+from core.errors import Invalid
 from training.jobs import judgement, learn, release
 from training.jobs.workplace import MODEL, Stopwatch, Workplace
 
 log = logging.getLogger(__name__)
+
+_TOLD = ("model", "package", "run_key", "run_id", "decision", "weighted_f1", "manifest", "reused", "seconds")
 
 
 def train(workplace: Workplace, *, manifest: int | None, run_key: str | None, model: str = MODEL) -> dict[str, Any]:
@@ -28,6 +32,32 @@ def train(workplace: Workplace, *, manifest: int | None, run_key: str | None, mo
     stages = {**watch.seconds, **fitted["stages"], **judged["stages"]}
     seconds = round(sum(stages.values()), 2)
     return {"model": model, "run_key": key, "reused": fitted["reused"], **judged, "stages": stages, "seconds": seconds}
+
+
+def train_several(
+    workplace: Workplace, models: Sequence[str], *, manifest: int | None, run_key: str | None
+) -> dict[str, Any]:
+    """Train models one after the other on one snapshot and judge each.
+
+    A model that cannot be trained here (no photos, weights that cannot be had) does not stop the others.
+
+    Returns:
+        ``trained``: ``_TOLD`` of what ``train`` returned of each; ``refused``: why, by name.
+    """
+    snapshot = workplace.snapshot(manifest)
+    trained, refused = [], {}
+    for number, model in enumerate(models, start=1):
+        log.info("train.model", extra={"model": model, "number": number, "of": len(models)})
+        key = f"{run_key}-{model}" if run_key else None
+        try:
+            done = train(workplace, manifest=snapshot.manifest.number, run_key=key, model=model)
+        except Invalid as error:
+            log.warning("train.refused", extra={"model": model, "code": error.code, "reason": str(error)})
+            refused[model] = str(error)
+        else:
+            trained.append({fact: done[fact] for fact in _TOLD})
+            log.info("train.judged", extra={"model": model, "weighted_f1": done["weighted_f1"]})
+    return {"trained": trained, "refused": refused}
 
 
 def first(workplace: Workplace, *, manifest: int | None, run_key: str) -> dict[str, Any]:

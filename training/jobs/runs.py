@@ -2,6 +2,7 @@
 
 runs/<slug of the run key>/<verb>.json   one result per verb: a verb that finds its own is done
 runs/trained/<train key>.json            the package of every training ever finished
+runs/last/<model>.json                   the package that a model of this name was last trained to
 runs/encoders.json                       the encoders that the next training uses
 """
 
@@ -112,6 +113,10 @@ class Runs:
     def trained(self, key: str) -> ResultFile:
         """What the training named ``key`` gave, whichever run asked for it."""
         return ResultFile(self._root / "trained" / f"{key}.json")
+
+    def last_trained(self, model: str) -> ResultFile:
+        """The ``package`` and ``train_key`` that a model of this name was last trained to."""
+        return ResultFile(self._root / "last" / f"{model}.json")
 
     def all_trained(self) -> Iterator[dict[str, Any]]:
         """Every training ever finished here."""
