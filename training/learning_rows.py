@@ -14,8 +14,6 @@ from core.store.rows import TrainingRow
 from inference.fusion_model import Inputs
 from training.features import FeatureSet
 
-_HALVES = 2
-
 
 class TooFewRows(Invalid):
     """There is nothing to tell apart: fewer than two classes have training rows."""
@@ -79,12 +77,6 @@ class LearningRows:
     def choose(cls, data: TrainingData, *, folds: int, seed: int) -> Self:
         """Pick and deal the rows. Validation rows of classes without training rows are left out.
 
-        Args:
-            data: the snapshot.
-            folds: parts to deal rows into. With 0, every head learns from all training rows, and the validation rows
-                are dealt into halves for the fusion, which learns from these alone.
-            seed: of the dealing.
-
         Raises:
             TooFewRows: fewer than two classes of the taxonomy have training rows.
         """
@@ -96,22 +88,13 @@ class LearningRows:
         known = np.isin(data.codes, codes[present])
         rows = np.flatnonzero(train | ((splits == Split.VALIDATION) & known))
         labels = np.searchsorted(codes[present], data.codes[rows])
-        clusters = [data.clusters[row] for row in rows]
-        dealt = np.ones(len(rows), bool) if folds else ~train[rows]
-        parts = np.full(len(rows), -1)
-        kept = [cluster for cluster, chosen in zip(clusters, dealt, strict=True) if chosen]
-        parts[dealt] = deal(kept, labels[dealt], folds=folds or _HALVES, seed=seed)
+        parts = deal([data.clusters[row] for row in rows], labels, folds=folds, seed=seed)
         return cls(rows, take(data.inputs, rows), present, labels, train[rows], parts, folds)
 
     @property
     def classes(self) -> int:
         """Number of classes with training rows."""
         return len(self.present)
-
-    def only(self, places: NDArray[np.intp]) -> Self:
-        """Some of the rows, in the order given."""
-        chosen = take(self.inputs, places), self.present, self.labels[places], self.train[places], self.parts[places]
-        return type(self)(*chosen, self.folds)
 
     def learns(self, part: int | None) -> NDArray[np.bool_]:
         """``(n,)`` whether the head that leaves ``part`` out learns from a row; None leaves nothing out."""

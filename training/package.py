@@ -120,6 +120,7 @@ def _spec(
         "encoders": {feature: package.sha for feature, package in encoders.items()} | computed,
         "weights": {feature: package.spec["weights"] for feature, package in encoders.items()},
         "snapshot": {"manifest": provenance.manifest, "sha256": provenance.manifest_sha256},
+        "thresholds": fitted.thresholds.to_spec(),
         **fitted.model.to_spec(),
     }
 

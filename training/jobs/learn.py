@@ -16,6 +16,7 @@ from training.jobs.origin import Origin
 from training.jobs.workplace import MODEL, Stopwatch, Workplace
 from training.learning_rows import TrainingData
 from training.package import Provenance, golden_rows, package_model
+from training.suspects import Suspect, as_dicts, find_suspects
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,6 @@ def fit(workplace: Workplace, *, manifest: int | None, run_key: str, model: str 
     reused = before is not None and (workplace.store.packages / before["package"]).is_dir()
     training = before if reused else trained.write(train(workplace, snapshot, origin, workplace.store.packages))
     told = {name: training[name] for name in ("model", "package", "train_key", "manifest", "rows", "seconds", "stages")}
-    workplace.runs.last_trained(model).write({name: told[name] for name in ("package", "train_key")})
     return kept.write({**told, "reused": reused})
 
 
@@ -136,4 +136,11 @@ def _facts(snapshot: Snapshot, features: FeatureSet, fitted: FittedModel) -> dic
         "curves": fitted.curves,
         "out_of_fold": {half.value: scores for half, scores in fitted.out_of_fold.items()},
         "expert_seconds": fitted.seconds,
+        "suspects": as_dicts(_suspects(snapshot, fitted)),
     }
+
+
+def _suspects(snapshot: Snapshot, fitted: FittedModel) -> list[Suspect]:
+    unseen = fitted.unseen
+    rows = [snapshot.rows[place] for place in unseen.places]
+    return find_suspects(rows, unseen.labels, unseen.probabilities, fitted.model.present_codes)

@@ -24,7 +24,7 @@ def rows(count: int = ROWS) -> LearningRows:
     one = np.ones(count, bool)
     inputs = Inputs({}, ["x"] * count, one, one)
     labels = random.integers(0, CLASSES, count)
-    return LearningRows(inputs, np.arange(CLASSES), labels, one, np.arange(count) % 5, 5)
+    return LearningRows(np.arange(count), inputs, np.arange(CLASSES), labels, one, np.arange(count) % 5, 5)
 
 
 def expert(labels: np.ndarray, strength: float | Sequence[float], seed: int) -> FittedExpert:

@@ -136,3 +136,19 @@ def test_every_part_gets_its_share_of_every_class() -> None:
     labels = np.repeat(np.arange(4), 25)
     parts = deal([str(row) for row in range(100)], labels, folds=5, seed=1)
     assert np.unique(np.stack([labels, parts]), axis=1, return_counts=True)[1].tolist() == [5] * 20
+
+
+def test_what_it_says_out_of_fold_is_of_learning_rows_only_each_once(data: TrainingData, fitted: FittedModel) -> None:
+    unseen = fitted.unseen
+    assert not measured(data)[unseen.places].any()
+    assert len(np.unique(unseen.places)) == len(unseen.places) == sum(fitted.rows.values())
+    columns = np.array(fitted.model.present_codes)
+    assert (columns[unseen.labels] == data.codes[unseen.places]).all()
+    np.testing.assert_allclose(unseen.probabilities.sum(axis=1), 1)
+
+
+def test_thresholds_are_chosen_by_rows_not_learnt_from(fitted: FittedModel) -> None:
+    for half, threshold in fitted.thresholds.by_halves.items():
+        assert threshold.bound >= 0.97
+        assert threshold.rows <= len(fitted.unseen.places)
+        assert half in fitted.model.fusion.blends
