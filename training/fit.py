@@ -14,6 +14,7 @@ from training.config import FusionConfig
 from training.experts import FittedExpert
 from training.family import Recipe, fit_expert
 from training.fusion import fit_blends
+from training.growth.experts import Start, on_validation_rows
 from training.learning_rows import LearningRows, TooFewRows, TrainingData
 from training.selective import Thresholds
 
@@ -62,29 +63,38 @@ class FittedModel:
 
 
 def fit_model(
-    recipe: Recipe, data: TrainingData, config: FusionConfig, progress: Progress = lambda line: None
+    recipe: Recipe,
+    data: TrainingData,
+    config: FusionConfig,
+    progress: Progress = lambda line: None,
+    start: Start | None = None,
 ) -> FittedModel:
     """Train every expert with and without each part of the training rows, then learn to fuse them.
 
     Learns heads from ``train`` rows; when to stop, temperatures and fusion weights from out-of-fold ``train`` rows and
-    ``validation`` rows; no other row is looked at. The same data and configuration give the same arrays on the same
-    kind of processor.
+    ``validation`` rows; no other row is looked at. Where the store is large (``config.growth``), every expert learns
+    once, from the weights of ``start``, and all that was said is learnt from ``validation`` rows alone. The same data,
+    configuration and start give the same arrays on the same kind of processor.
 
     Raises:
         TooFewRows: fewer than two classes of the taxonomy have training rows.
     """
     with threadpool_limits(limits=1, user_api="blas"):  # sums must not depend on how many cores are free
-        return _fit(recipe, data, config, progress)
+        return _fit(recipe, data, config, progress, start)
 
 
-def _fit(recipe: Recipe, data: TrainingData, config: FusionConfig, progress: Progress) -> FittedModel:
-    rows = LearningRows.choose(data, folds=config.folds, seed=config.seed)
+def _fit(
+    recipe: Recipe, data: TrainingData, config: FusionConfig, progress: Progress, start: Start | None
+) -> FittedModel:
+    large = config.growth.is_large(data.splits)
+    rows = LearningRows.choose(data, folds=0 if large else config.folds, seed=config.seed)
     counts = {"train": int(rows.train.sum()), "validation": int((~rows.train).sum())}
     progress(f"learning {rows.classes} of {len(data.taxonomy_codes)} classes from {counts}")
     seconds: dict[str, float] = {}
-    experts = _fit_experts(recipe, rows, config, seconds, progress)
+    experts = _fit_experts(recipe, rows, config, seconds, progress, start)
     started = time.monotonic()
-    fused = fit_blends(rows, experts, config.fusion, recipe.blend)
+    judged, said = on_validation_rows(rows, experts) if large else (rows, experts)
+    fused = fit_blends(judged, said, config.fusion, recipe.blend)
     seconds["fusion"] = round(time.monotonic() - started, 2)
     progress(f"fusion: out of fold {_rounded(fused.weighted_f1)}, in {seconds['fusion']} s")
     if not fused.fusion.blends:
@@ -93,9 +103,12 @@ def _fit(recipe: Recipe, data: TrainingData, config: FusionConfig, progress: Pro
     model = FusionModel(tuple(data.taxonomy_codes), rows.present, heads, fused.fusion)
     curves = {f"{name}.{curve}": it for name, expert in experts.items() for curve, it in expert.curves.items()}
     thresholds = Thresholds.choose(
-        {half: (said.max(axis=1), said.argmax(axis=1) == rows.labels[at]) for half, (at, said) in fused.unseen.items()}
+        {
+            half: (said.max(axis=1), said.argmax(axis=1) == judged.labels[at])
+            for half, (at, said) in fused.unseen.items()
+        }
     )
-    unseen = _unseen(rows, fused.unseen)
+    unseen = _unseen(judged, fused.unseen)
     return FittedModel(recipe, model, fused.weighted_f1, curves, counts, seconds, unseen, thresholds)
 
 
@@ -111,12 +124,17 @@ def _unseen(rows: LearningRows, by_half: Mapping[Modality, tuple[NDArray[np.intp
 
 
 def _fit_experts(
-    recipe: Recipe, rows: LearningRows, config: FusionConfig, seconds: dict[str, float], progress: Progress
+    recipe: Recipe,
+    rows: LearningRows,
+    config: FusionConfig,
+    seconds: dict[str, float],
+    progress: Progress,
+    start: Start | None,
 ) -> dict[str, FittedExpert]:
     experts: dict[str, FittedExpert] = {}
     for name in recipe.experts:
         started = time.monotonic()
-        fitted = fit_expert(name, rows, config)
+        fitted = fit_expert(name, rows, config, start)
         seconds[name] = round(time.monotonic() - started, 2)
         if fitted is not None:
             experts[name] = fitted

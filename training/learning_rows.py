@@ -1,7 +1,7 @@
 """The rows a training learns from, and the parts they are dealt into."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -13,6 +13,8 @@ from core.errors import Invalid
 from core.store.rows import TrainingRow
 from inference.fusion_model import Inputs
 from training.features import FeatureSet
+
+_HALVES = 2
 
 
 class TooFewRows(Invalid):
@@ -77,6 +79,12 @@ class LearningRows:
     def choose(cls, data: TrainingData, *, folds: int, seed: int) -> Self:
         """Pick and deal the rows. Validation rows of classes without training rows are left out.
 
+        Args:
+            data: the snapshot.
+            folds: parts to deal rows into. With 0, every head learns from all training rows, and the validation rows
+                are dealt into halves for the fusion, which learns from these alone.
+            seed: of the dealing.
+
         Raises:
             TooFewRows: fewer than two classes of the taxonomy have training rows.
         """
@@ -88,13 +96,28 @@ class LearningRows:
         known = np.isin(data.codes, codes[present])
         rows = np.flatnonzero(train | ((splits == Split.VALIDATION) & known))
         labels = np.searchsorted(codes[present], data.codes[rows])
-        parts = deal([data.clusters[row] for row in rows], labels, folds=folds, seed=seed)
+        clusters = [data.clusters[row] for row in rows]
+        dealt = np.ones(len(rows), bool) if folds else ~train[rows]
+        parts = np.full(len(rows), -1)
+        kept = [cluster for cluster, chosen in zip(clusters, dealt, strict=True) if chosen]
+        parts[dealt] = deal(kept, labels[dealt], folds=folds or _HALVES, seed=seed)
         return cls(rows, take(data.inputs, rows), present, labels, train[rows], parts, folds)
 
     @property
     def classes(self) -> int:
         """Number of classes with training rows."""
         return len(self.present)
+
+    def only(self, places: NDArray[np.intp]) -> Self:
+        """Some of the rows, in the order given."""
+        return replace(
+            self,
+            places=self.places[places],
+            inputs=take(self.inputs, places),
+            labels=self.labels[places],
+            train=self.train[places],
+            parts=self.parts[places],
+        )
 
     def learns(self, part: int | None) -> NDArray[np.bool_]:
         """``(n,)`` whether the head that leaves ``part`` out learns from a row; None leaves nothing out."""

@@ -67,6 +67,7 @@ def fit(workplace: Workplace, *, manifest: int | None, run_key: str, model: str 
     reused = before is not None and (workplace.store.packages / before["package"]).is_dir()
     training = before if reused else trained.write(train(workplace, snapshot, origin, workplace.store.packages))
     told = {name: training[name] for name in ("model", "package", "train_key", "manifest", "rows", "seconds", "stages")}
+    workplace.runs.last_trained(model).write({name: told[name] for name in ("package", "train_key")})
     return kept.write({**told, "reused": reused})
 
 
