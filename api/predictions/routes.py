@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Form, Query, Response
 
 from api.deps import CallerDep, Parts, PartsDep, TaxonomyDep, open_to
 from api.errors import problems
-from api.predictions.schemas import PredictForm, PredictionPage, PredictionRead
+from api.predictions.schemas import ModelName, PredictForm, PredictionPage, PredictionRead
 from api.predictions.service import NoImage, PredictionDesk, Submission, erase, find, is_erased, list_page, stage
 from api.requests import IdempotencyKey, TermsDep
 from api.strict import StrictRoute
@@ -15,8 +15,15 @@ from core import failpoints
 from core.db.repositories.predictions import Order
 from core.db.session import transact
 from core.domain.review import Status
+from core.errors import Invalid
 
 router = APIRouter(tags=["predictions"], route_class=StrictRoute)
+
+
+class TwoModels(Invalid):
+    """The address and the form name different models."""
+
+    code = "model.named_twice"
 
 
 def get_desk(parts: PartsDep) -> PredictionDesk:
@@ -57,13 +64,15 @@ def predict(
     taxonomy: TaxonomyDep,
     parts: PartsDep,
     response: Response,
+    model: ModelName | None = None,
     idempotency_key: IdempotencyKey = None,
 ) -> PredictionRead:
     """Classify a product and stage the answer for review.
 
+    The model is named in the address or in the form, or in neither: then the default one answers.
     Sending the same `Idempotency-Key` with the same content again answers with the same prediction.
     """
-    submission = _submission(form, idempotency_key, parts)
+    submission = _submission(form, model, idempotency_key, parts)
     row = desk.repeated(submission, caller)
     if row is None:
         new = desk.answer(submission, caller)
@@ -74,14 +83,17 @@ def predict(
     return PredictionRead.from_row(row, taxonomy)
 
 
-def _submission(form: PredictForm, idempotency_key: str | None, parts: Parts) -> Submission:
+def _submission(form: PredictForm, model: str | None, idempotency_key: str | None, parts: Parts) -> Submission:
+    named = form.model or model or None
+    if model and model != named:
+        raise TwoModels("The address and the form name two models. Name one.")
     image = None
     if form.image is not None:
         # One byte more than allowed is enough to be refused for.
         image = form.image.file.read(parts.settings.serving.max_upload_bytes + 1)
         if not image and not form.image.filename:  # a browser's empty file field
             image = None
-    return Submission(form.designation, form.description or None, image, form.model or None, idempotency_key)
+    return Submission(form.designation, form.description or None, image, named, idempotency_key)
 
 
 @router.get("/predictions", responses=problems(401, 422, 503), openapi_extra=open_to("customer"))

@@ -35,6 +35,9 @@ Designation = Annotated[
 Description = Annotated[str, Field(max_length=MAX_DESCRIPTION), AfterValidator(_storable)]
 
 
+ModelName = Annotated[str, Field(max_length=64, description="a served model's name; without one the default answers")]
+
+
 class PredictForm(BaseModel):
     """A product to classify. Text is stored as sent."""
 
@@ -43,7 +46,7 @@ class PredictForm(BaseModel):
     designation: Designation
     description: Description | None = None
     image: Annotated[UploadFile | None, Field(description="JPEG, PNG or WEBP, by content")] = None
-    model: Annotated[str, Field(max_length=64)] | None = None
+    model: ModelName | None = None
 
 
 class Score(BaseModel):

@@ -119,9 +119,21 @@ def test_a_model_is_asked_by_its_name(service: Service, customer: dict[str, str]
     service.poll()
     assert service.predict(customer, model="bigru")["model"]["name"] == "bigru"
     assert service.predict(customer)["model"]["name"] == "fusion"
+    asked = service.http.post("/predict?model=bigru", data={"designation": "x"}, headers=customer)
+    assert (asked.status_code, asked.json()["model"]["name"]) == (201, "bigru")
     answer = service.http.post("/predict", data={"designation": "x", "model": "gpt"}, headers=customer)
     assert answer.status_code == 422
     assert problem(answer)["code"] == "model.unknown"
+
+
+def test_naming_two_models_is_refused_and_naming_one_twice_is_not(service: Service, customer: dict[str, str]) -> None:
+    form = {"designation": "x", "model": "fusion"}
+    twice = service.http.post("/predict?model=fusion", data=form, headers=customer)
+    assert (twice.status_code, twice.json()["model"]["name"]) == (201, "fusion")
+    for address, code in (("/predict?model=bigru", "model.named_twice"), (f"/predict?model={'x' * 65}", None)):
+        answer = service.http.post(address, data=form, headers=customer)
+        assert answer.status_code == 422
+        assert code is None or problem(answer)["code"] == code
 
 
 def test_before_the_first_release_a_prediction_is_503(start: Callable[..., Service]) -> None:
