@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from local import up
+from local import by_hand, up
 from local.demo import DemoOptions, run_demo
 from local.state import DEMO, UP
 
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         case "status":
             return up.show_status(roots)
         case _:
-            return up.run(asked.state, asked.command)
+            return by_hand.run(asked.state, asked.command)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""``up``, ``down``, ``status`` and ``job``: the system that stays."""
+"""``up``, ``down`` and ``status``: the system that stays."""
 
 import os
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from local.beginning import generate_sample, has_catalogue, has_champion, releas
 from local.database import DatabaseChoice
 from local.diagnosis import explain
 from local.progress import Steps, warn
-from local.state import PROJECT, State
+from local.state import State
 from local.supervisor import Supervisor
 from local.system import System
 
@@ -109,15 +108,3 @@ def _status(root: Path) -> int | None:
     if orphans:
         warn(f"the supervisor is gone and {len(orphans)} processes run without it: make down, then make up")
     return 0 if is_well and not orphans else 1
-
-
-def run(root: Path, command: Sequence[str]) -> int:
-    """Replace this process by ``python -m command`` in the environment of the system in ``root``."""
-    try:
-        environment = System.existing(root).environment
-    except FileNotFoundError:
-        warn(f"{root} holds no system yet; start it with: make up")
-        return 2
-    os.chdir(PROJECT)
-    sys.stdout.flush()
-    return os.execve(sys.executable, [sys.executable, "-m", *command], dict(environment))  # noqa: S606
