@@ -4,21 +4,29 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from core.domain.product import Product
 from core.domain.taxonomy import Taxonomy
 from core.errors import Conflict
+from core.registry.packages import open_package
 from core.store.snapshot import Snapshot
+from preprocessing.images import MissingImage
 from training.config import FusionConfig
 from training.family import recipe_of
 from training.features import FeatureSet
 from training.fit import FittedModel, fit_model
+from training.growth.experts import Start
 from training.jobs.exam import as_product
 from training.jobs.origin import Origin
+from training.jobs.warm import open_start
 from training.jobs.workplace import MODEL, Stopwatch, Workplace
 from training.learning_rows import TrainingData
 from training.package import Provenance, golden_rows, package_model
 from training.suspects import Suspect, as_dicts, find_suspects
 
 log = logging.getLogger(__name__)
+
+
+_GOLDEN, _GOLDEN_CANDIDATES = 4, 64
 
 
 class NeverTrained(Conflict):
@@ -101,9 +109,9 @@ def train(workplace: Workplace, snapshot: Snapshot, origin: Origin, packages_roo
     recipe = recipe_of(origin.model, config)
     data = TrainingData.of(snapshot.rows, features, taxonomy)
     with watch.stage("fit"):
-        fitted = fit_model(recipe, data, config, lambda line: log.info("fit.progress", extra={"stage": line}))
+        start = _start(workplace, origin)
+        fitted = fit_model(recipe, data, config, lambda line: log.info("fit.progress", extra={"stage": line}), start)
     with watch.stage("package"):
-        products = {row: as_product(snapshot.rows[row], workplace.store.images) for row in golden_rows(data)}
         package = package_model(
             fitted,
             data,
@@ -111,7 +119,7 @@ def train(workplace: Workplace, snapshot: Snapshot, origin: Origin, packages_roo
             packages_root=packages_root,
             provenance=Provenance(origin.manifest, origin.manifest_sha256, origin.encoders),
             taxonomy=taxonomy,
-            golden=products,
+            golden=_golden(workplace, snapshot, data),
             extra_files=origin.to_files(),
         )
     log.info("fit.packaged", extra={"package": package.sha, "train_key": origin.train_key})
@@ -123,9 +131,29 @@ def train(workplace: Workplace, snapshot: Snapshot, origin: Origin, packages_roo
         "config": config.of(recipe.experts),
         "taxonomy_version": taxonomy.version,
         "code_version": origin.code_version,
+        "warm_start": origin.warm_start,
         **_facts(snapshot, features, fitted),
         **watch.report(),
     }
+
+
+def _start(workplace: Workplace, origin: Origin) -> Start | None:
+    if origin.warm_start is None:
+        return None
+    return open_start(open_package(workplace.store.packages, origin.warm_start), origin.encoders)
+
+
+def _golden(workplace: Workplace, snapshot: Snapshot, data: TrainingData) -> dict[int, Product]:
+    """Some training rows as they were sent; those whose photo was erased since (an old snapshot's) make room."""
+    found: dict[int, Product] = {}
+    for row in golden_rows(data, _GOLDEN_CANDIDATES):
+        try:
+            found[row] = as_product(snapshot.rows[row], workplace.store.images)
+        except MissingImage:
+            log.warning("fit.photo_missing", extra={"product_id": snapshot.rows[row].product_id})
+        if len(found) == _GOLDEN:
+            break
+    return found
 
 
 def _facts(snapshot: Snapshot, features: FeatureSet, fitted: FittedModel) -> dict[str, Any]:

@@ -10,7 +10,7 @@ first one's is kept.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from core.domain.taxonomy import Taxonomy
@@ -57,6 +57,11 @@ class Origin:
         return version_of(self.code)
 
     @property
+    def taxonomy_version(self) -> str:
+        """Of the categories."""
+        return Taxonomy.parse(self.taxonomy).version
+
+    @property
     def train_key(self) -> str:
         """What names the training."""
         return train_key(
@@ -64,10 +69,14 @@ class Origin:
             code=self.code_version,
             config=self.config,
             encoders=self.encoders,
-            taxonomy=Taxonomy.parse(self.taxonomy).version,
+            taxonomy=self.taxonomy_version,
             model=self.model,
             warm_start=self.warm_start,
         )
+
+    def starting_from(self, package: str | None) -> Self:
+        """The same training, from the weights of a package; None: from nothing."""
+        return replace(self, warm_start=package)
 
     def to_files(self) -> dict[str, bytes]:
         """Return the files to put into the package, by name."""

@@ -10,6 +10,7 @@ from typing import Any, Self
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
+from core.db.repositories import promotions
 from core.db.session import make_engine, make_sessions
 from core.domain.taxonomy import Taxonomy
 from core.registry.packages import Package
@@ -23,6 +24,7 @@ from training.family import Recipe, recipe_of
 from training.features import FeatureSet, features_of
 from training.jobs.origin import Origin
 from training.jobs.runs import Runs, code_files
+from training.jobs.warm import with_start
 
 MODEL = "fusion"
 """The model name that is trained, gated and served by default."""
@@ -139,7 +141,7 @@ class Workplace:
 
     def origin(self, snapshot: Snapshot, model: str) -> Origin:
         """What a training of ``model`` on this snapshot is given: today's code, configuration, encoders, taxonomy."""
-        return Origin(
+        origin = Origin(
             model=model,
             manifest=snapshot.manifest.number,
             manifest_sha256=snapshot.manifest.sha256,
@@ -148,3 +150,9 @@ class Workplace:
             config=self.train.config.read_bytes(),
             code=code_files(),
         )
+        return with_start(origin, snapshot, self.store, lambda: self._served(model))
+
+    def _served(self, model: str) -> str | None:
+        with self.sessions() as session:
+            release = promotions.current(session)
+        return release.models.get(model) if release else None

@@ -8,7 +8,7 @@ import pytest
 from core.domain.taxonomy import Category, Taxonomy
 from core.registry.packages import CorruptPackage, write_package
 from training.jobs.origin import NoOrigin, Origin
-from training.jobs.runs import code_files, code_version
+from training.jobs.runs import version_of
 
 TAXONOMY = Taxonomy([Category(10, "Books, old", "Livres", "Culture"), Category(40, "Games", "Jeux", "Culture")])
 ORIGIN = Origin(
@@ -18,7 +18,7 @@ ORIGIN = Origin(
     encoders={"text": "b" * 64},
     taxonomy=TAXONOMY.to_csv(),
     config=b"seed = 1\n# \xc3\xa9\n",
-    code=code_files(),
+    code={"training/fit.py": "d" * 64},
     warm_start="c" * 64,
 )
 
@@ -29,7 +29,7 @@ def test_an_origin_is_read_back_from_the_package_as_it_was(tmp_path: Path) -> No
     again = Origin.of(package)
     assert again == ORIGIN
     assert again.train_key == ORIGIN.train_key
-    assert ORIGIN.code_version == code_version()
+    assert again.code_version == version_of(ORIGIN.code)
 
 
 def test_an_origin_is_no_part_of_what_a_package_is(tmp_path: Path) -> None:
