@@ -3,15 +3,16 @@
 Everything of a batch was frozen by its claim, so each question has the same answer whenever it is asked.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Select, Update, exists, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from core.db.models import Outbox, Prediction, SegmentClaim, Verdict
 from core.db.repositories import audit, predictions
-from core.db.repositories.ingest import Claim
+from core.db.repositories.ingest import Claim, chunks
 from core.db.types import utc_now
 from core.domain.review import INGEST, OutboxKind, Status
 from core.errors import Conflict
@@ -89,31 +90,36 @@ def retracted_rows(session: Session, claim: Claim) -> list[Address]:
     """The training rows that a batch retracts, in order.
 
     A retraction of version v takes every row that an append of an earlier version was given, and none of a later one.
+    It is asked in two steps: as one join, SQLite goes through every append that was ever made.
 
     Raises:
         ClaimBroken: nobody knows which row one of those appends was given.
     """
-    rows = [Address(*row) for row in session.execute(select_retracted(claim.segment))]
-    if any(address.row is None for address in rows):
-        raise ClaimBroken(f"segment {claim.segment} retracts an append whose row was not recorded")
-    return rows
+    newest: dict[str, int] = {}
+    for prediction_id, version in session.execute(select_retractions(claim.segment)):
+        newest[prediction_id] = max(version, newest.get(prediction_id, 0))
+    rows: set[Address] = set()
+    for ids in chunks(newest):
+        for prediction_id, version, segment, row in session.execute(select_given(claim.segment, ids)):
+            if version >= newest[prediction_id]:
+                continue
+            if row is None:
+                raise ClaimBroken(f"segment {claim.segment} retracts an append whose row was not recorded")
+            rows.add(Address(segment, row))
+    return sorted(rows)
 
 
-def select_retracted(segment: int) -> Select[tuple[int, int]]:
-    """The statement behind ``retracted_rows``."""
-    given = aliased(Outbox)
-    return (
-        select(given.segment, given.segment_row)
-        .select_from(Outbox)
-        .join(given, (given.prediction_id == Outbox.prediction_id) & (given.version < Outbox.version))
-        .where(
-            Outbox.segment == segment,
-            Outbox.kind == OutboxKind.RETRACT.value,
-            given.kind == OutboxKind.APPEND.value,
-            given.segment <= segment,
-        )
-        .distinct()
-        .order_by(given.segment, given.segment_row)
+def select_retractions(segment: int) -> Select[tuple[str, int]]:
+    """Which predictions a batch retracts, and before which version."""
+    return select(Outbox.prediction_id, Outbox.version).where(
+        Outbox.segment == segment, Outbox.kind == OutboxKind.RETRACT.value
+    )
+
+
+def select_given(segment: int, prediction_ids: Collection[str]) -> Select[tuple[str, int, int, int | None]]:
+    """The appends of these predictions in batches up to ``segment``: their version and the row they were given."""
+    return select(Outbox.prediction_id, Outbox.version, Outbox.segment, Outbox.segment_row).where(
+        Outbox.prediction_id.in_(prediction_ids), Outbox.kind == OutboxKind.APPEND.value, Outbox.segment <= segment
     )
 
 

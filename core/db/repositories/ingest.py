@@ -130,7 +130,7 @@ def waiting_work(session: Session, prediction_ids: Iterable[str]) -> list[Waitin
     """Everything that waits for these predictions, oldest first. An append of another version than theirs is not."""
     rows = [
         WaitingWork(outbox_id, OutboxKind(kind), *values, cluster is not None)
-        for ids in _chunks(prediction_ids)
+        for ids in chunks(prediction_ids)
         for outbox_id, kind, *values, cluster in session.execute(select_work(ids))
     ]
     return sorted(rows, key=lambda work: work.outbox_id)
@@ -161,7 +161,7 @@ def _is_current() -> ColumnElement[bool]:
 
 def lock(session: Session, prediction_ids: Iterable[str]) -> None:
     """Let nobody else move these predictions, or give or withdraw work of theirs, until the transaction ends."""
-    for ids in _chunks(sorted(prediction_ids)):
+    for ids in chunks(sorted(prediction_ids)):
         session.execute(select_for_update(ids)).all()
 
 
@@ -220,8 +220,8 @@ def claim_outbox(session: Session, segment: int, work: Sequence[WaitingWork]) ->
     rows = {outbox_id: row for row, outbox_id in enumerate(appends)}
     retractions = [one.outbox_id for one in work if one.kind is OutboxKind.RETRACT]
     statements = [
-        *(update_of_appends(segment, {one: rows[one] for one in ids}) for ids in _chunks(appends)),
-        *(update_of_retractions(segment, ids) for ids in _chunks(retractions)),
+        *(update_of_appends(segment, {one: rows[one] for one in ids}) for ids in chunks(appends)),
+        *(update_of_retractions(segment, ids) for ids in chunks(retractions)),
     ]
     taken = sum(session.execute(one, execution_options=_UNSYNCHRONISED).rowcount for one in statements)
     if taken != len(work):
@@ -242,6 +242,7 @@ def update_of_retractions(segment: int, outbox_ids: Collection[int]) -> Update:
     )
 
 
-def _chunks(values: Iterable[Any]) -> Iterable[list[Any]]:
+def chunks(values: Iterable[Any]) -> Iterable[list[Any]]:
+    """Values in lists that one statement can hold: SQLite and MySQL both bound them."""
     whole = list(values)
     return (whole[at : at + _CHUNK] for at in range(0, len(whole), _CHUNK))
