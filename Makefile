@@ -109,10 +109,16 @@ test: check-mariadb test-unit test-integration test-dags test-e2e test-faults ##
 check-mariadb: $(READY)
 	@$(BIN)/python -m tests.mariadb
 
+# Two tiers run on every core, up to four, and where there is room for it in memory: they prove what is written, the
+# faults prove that it survives, on a disk. The other tiers have ports, processes and timings of their own, one by one.
+MEMORY := $(shell [ -w /dev/shm ] && [ "$$(df -Pk /dev/shm | awk 'NR == 2 {print $$4}')" -gt 4000000 ] && echo /dev/shm)
+test-unit test-integration: export TMPDIR := $(or $(MEMORY),$(TMPDIR),/tmp)
+test-unit test-integration: SPREAD := --numprocesses logical --maxprocesses 4 --dist worksteal
+
 .PHONY: test-unit test-integration test-dags test-e2e test-faults
 test-unit test-integration test-dags test-e2e test-faults: test-%: $(READY)
 	@echo "── tests: $*"
-	@$(BIN)/python -m pytest tests/$* --durations=5
+	@$(BIN)/python -m pytest tests/$* --durations=5 $(SPREAD)
 
 .PHONY: faults
 faults: $(READY) ## Kill, cut the power, fill the disk, ... [SEED=n] [ONLY=campaign] (up to an hour)

@@ -1,5 +1,6 @@
 """The databases that everything here runs on: SQLite, the embedded default, and MariaDB, as in production."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,12 +39,22 @@ def empty_engine(database_kind: str, tmp_path: Path, request: pytest.FixtureRequ
     server.drop(database.name)
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite database without a row, made once and copied for every test."""
+    path = tmp_path_factory.mktemp("migrated") / "etalon.db"
+    engine = make_engine(DatabaseSettings(url=f"sqlite:///{path}"))
+    migrate(engine)
+    engine.dispose()
+    return path
+
+
 @pytest.fixture
 def engine(database_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Engine]:
     """A migrated database without a row, used with the service's rights."""
     if database_kind == "sqlite":
+        shutil.copyfile(request.getfixturevalue("migrated"), tmp_path / "etalon.db")
         engine = make_engine(DatabaseSettings(url=f"sqlite:///{tmp_path}/etalon.db"))
-        migrate(engine)
         yield engine
         engine.dispose()
         return

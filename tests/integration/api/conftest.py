@@ -8,10 +8,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from PIL import Image
 from sqlalchemy import Engine, make_url
 from starlette.testclient import TestClient
 
+from api.accounts import passwords
 from api.accounts.passwords import Passwords
 from api.accounts.service import ensure_account
 from api.app import create_app
@@ -21,6 +23,14 @@ from core.db.session import make_engine, make_sessions
 from core.domain.roles import Role
 from core.settings import AuthSettings, DatabaseSettings, LoopSettings, ServingSettings, StoreSettings
 from tests.integration.api.toys import PASSWORD, TAXONOMY, BrokenPackage, Service, ToyModel
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """A sign-in costs 25 ms and 19 MiB on purpose. What it has to cost is tested where passwords are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "PasswordHasher", lambda **costs: PasswordHasher(1, 8, 1))
+        yield
 
 
 def open_accounts(engine: Engine) -> None:
