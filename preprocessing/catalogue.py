@@ -20,6 +20,9 @@ from pathlib import Path
 from core.domain.taxonomy import Taxonomy
 from core.errors import Invalid
 
+MOST_CODE = 2**53 - 1
+"""The largest code: beyond it JSON's readers round."""
+
 _PRODUCT_COLUMNS = ("", "designation", "description", "productid", "imageid")
 _CODE_COLUMNS = ("", "prdtypecode")
 
@@ -178,6 +181,11 @@ def _code(index: str, origin: str, values: Sequence[str]) -> int:
     if values[0] != index:
         raise BadCatalogue(f"{origin}: expected the code of product {index!r}. Received: that of {values[0]!r}")
     try:
-        return int(values[1])
+        code = int(values[1])
     except ValueError as error:
         raise BadCatalogue(f"{origin}: prdtypecode is no integer. Received: {values[1]!r}") from error
+    if not 0 <= code <= MOST_CODE:
+        raise BadCatalogue(
+            f"{origin}: prdtypecode lies between 0 and {MOST_CODE}; number the categories anew. Received: {code}"
+        )
+    return code

@@ -9,7 +9,7 @@ from api.predictions.schemas import PredictionRead
 from core.db.models import Prediction, Verdict
 from core.domain.taxonomy import Taxonomy
 
-Code = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Code = Annotated[int, Field(ge=0, le=2**53 - 1)]  # a code of the taxonomy, which the import keeps in bounds
 MOST_ITEMS = 200
 
 
@@ -52,6 +52,10 @@ class TakingBack(_Body):
     """Why a verdict is undone, or a label retracted."""
 
     reason: Reason | None = None
+
+
+class Keeping(_Body):
+    """That a doubted label stays says everything."""
 
 
 class BulkItem(_Body):

@@ -20,7 +20,7 @@ from core.db.repositories.clusters import Member
 from core.db.session import transact
 from core.domain.clusters import Placement
 from core.domain.splits import Split
-from core.domain.taxonomy import Category, Taxonomy
+from core.domain.taxonomy import BadTaxonomy, Category, Taxonomy
 from core.durable import make_folder, write_durably
 from core.errors import Conflict
 from core.settings import ServingSettings, StoreSettings
@@ -28,7 +28,7 @@ from core.store import manifests, training_csv
 from core.store.manifests import Manifest, append_segment
 from core.store.rows import encode_rows
 from core.store.segments import BASE_SEGMENT, PRODUCTS, SegmentDiffers, segment_folder, write_segment
-from preprocessing.catalogue import Catalogue, CatalogueItem
+from preprocessing.catalogue import MOST_CODE, Catalogue, CatalogueItem
 from preprocessing.images import ImageFolder
 from preprocessing.ingest.append import active_taxonomy
 from preprocessing.ingest.copies import Copies
@@ -96,7 +96,7 @@ def import_catalogue(
 
     Raises:
         BadCatalogue: a file, a row or a photo cannot be read, or a code is not in the taxonomy; nothing was published.
-        BadTaxonomy: the catalogue's ``taxonomy.csv`` cannot be one.
+        BadTaxonomy: the catalogue's ``taxonomy.csv`` cannot be one, or its codes are too large for the database.
         BaseExists: the store holds another base, or rows without one, or the database belongs to another store.
     """
     held = _what_is_held(sessions, store)
@@ -105,6 +105,7 @@ def import_catalogue(
     taxonomy = catalogue.taxonomy() or _taxonomy_for(labelled)
     items = draw(labelled, limit)
     require_known_codes(items, taxonomy)
+    _require_room_for(taxonomy, sessions)
     plan = make_plan(items, Photos(ImageFolder(store.images), limits, writable=held is None), base=base)
     if held is not None:
         return _confirm_same(store, held, plan, taxonomy)
@@ -123,6 +124,17 @@ def _taxonomy_for(items: Sequence[CatalogueItem]) -> Taxonomy:
         return known
     _log.warning("import.taxonomy_from_codes", extra={"codes": len(codes), "missing": "taxonomy.csv"})
     return Taxonomy([Category(code, str(code), str(code), "") for code in codes])
+
+
+def _require_room_for(taxonomy: Taxonomy, sessions: sessionmaker[Session]) -> None:
+    """Codes wait for their reviewers in columns of 32 bits on MySQL and MariaDB, of 64 on SQLite."""
+    with sessions() as session:
+        most = MOST_CODE if session.get_bind().dialect.name == "sqlite" else 2**31 - 1
+    if taxonomy.codes[0] < 0 or taxonomy.codes[-1] > most:
+        raise BadTaxonomy(
+            f"on this database a prdtypecode lies between 0 and {most}: number the categories anew. "
+            f"Received: {taxonomy.codes[0]} to {taxonomy.codes[-1]}"
+        )
 
 
 def _what_is_held(sessions: sessionmaker[Session], store: StoreSettings) -> Manifest | None:

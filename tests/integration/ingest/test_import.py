@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.domain.taxonomy import Taxonomy
+from core.domain.taxonomy import BadTaxonomy, Taxonomy
 from core.store.manifests import newest, numbers
 from core.store.snapshot import Snapshot
 from preprocessing.catalogue import BadCatalogue
@@ -193,11 +193,20 @@ def test_a_catalogue_without_categories_is_the_challenges_or_names_them_by_their
     _replace(ours, "10,10\n", "10,77\n")
     with pytest.raises(BadCatalogue, match=r"77 is not in taxonomy .*taxonomy\.csv"):
         shop.import_catalogue(ours)
-    foreign = write_catalogue(tmp_path / "foreign", products=4, codes=(10**10, 7))
+    foreign = write_catalogue(tmp_path / "foreign", products=4, codes=(10**9, 7))
     (foreign / "taxonomy.csv").unlink()
     empty_shop.import_catalogue(foreign)
     taxonomy = Taxonomy.from_csv(empty_shop.store.root / "taxonomy.csv")
-    assert [(one.code, one.label) for one in taxonomy] == [(7, "7"), (10**10, str(10**10))]
+    assert [(one.code, one.label) for one in taxonomy] == [(7, "7"), (10**9, str(10**9))]
+
+
+def test_codes_may_be_as_large_as_the_database_holds(empty_shop: Shop, tmp_path: Path) -> None:
+    data = write_catalogue(tmp_path / "large", products=4, codes=(7, 10**12))
+    if empty_shop.engine.dialect.name == "sqlite":
+        assert empty_shop.import_catalogue(data).classes == 2
+        return
+    with pytest.raises(BadTaxonomy, match="between 0 and 2147483647"):
+        empty_shop.import_catalogue(data)
 
 
 def test_real_products_are_imported_and_aligned(empty_shop: Shop, real_products: Path) -> None:

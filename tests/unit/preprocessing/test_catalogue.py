@@ -87,6 +87,8 @@ def test_a_catalogue_may_come_without_categories(tmp_path: Path) -> None:
         ("0,Vase,,12,34\n", "1,10\n", "Y_train_CVw08PX.csv line 2: expected the code of product '0'"),
         ("0,Vase,,12,34\n", "0,ten\n", "Y_train_CVw08PX.csv line 2: prdtypecode is no integer. Received: 'ten'"),
         ("0,Vase,,12,34\n", "0,10.0\n", "prdtypecode is no integer"),
+        ("0,Vase,,12,34\n", "0,-1\n", "Y_train_CVw08PX.csv line 2: prdtypecode lies between 0 and 9007199254740991"),
+        ("0,Vase,,12,34\n", f"0,{2**53}\n", "number the categories anew. Received: 9007199254740992"),
         ("0,Vase,12,34\n", "0,10\n", "X_train_update.csv line 2: expected 5 columns. Received: 4"),
         ("0,Vase,,../12,34\n", "0,10\n", "X_train_update.csv line 2: productid and imageid are digits"),
         ('0,Vase,,1,2\n1,"Vase,,12,34\n', "0,10\n1,10\n", "X_train_update.csv line 3: unexpected end of data"),
