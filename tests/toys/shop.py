@@ -39,21 +39,6 @@ patience = 2
 balance = 0.0
 folds = 2
 """
-_WORD_NET = """
-words = 6
-bits = 8
-width = 8
-units = 8
-learning_rate = 2e-2
-label_smoothing = 0.1
-word_dropout = 0.1
-dropout = 0.1
-batch_rows = 32
-most_epochs = 6
-patience = 2
-balance = 0.0
-folds = 2
-"""
 QUICK_CONFIG = (
     """
 seed = 1
@@ -93,7 +78,6 @@ hide_half = 0.3
     + _DENSE_HEAD
 )
 QUICK_CONFIG += "".join(f"[{name}]{_DENSE_HEAD}" for name in ("bert", "resnet50", "xception", "inceptionv3", "vgg16"))
-QUICK_CONFIG += "".join(f"[{name}]{_WORD_NET}" for name in ("simple-dnn", "conv1d", "bigru"))
 QUICK_CONFIG += "".join(f"[{name}]{_WORD_NET}" for name in ("simple-dnn", "conv1d", "bigru"))
 
 
