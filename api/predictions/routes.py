@@ -102,13 +102,25 @@ def list_predictions(
     parts: PartsDep,
     taxonomy: TaxonomyDep,
     status: Status | None = None,
+    second_opinion: bool | None = None,
     order: Order = Order.NEWEST,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=256)] = None,
 ) -> PredictionPage:
-    """The caller's predictions; everybody's for reviewers and admins. Newest first, or least certain first."""
+    """The caller's predictions; everybody's for reviewers and admins. Newest first, or least certain first.
+
+    `second_opinion=true` asks for accepted labels that look wrong: an admin corrects, retracts or keeps them.
+    """
     with parts.readers() as session:
-        rows, next_cursor = list_page(session, caller, status=status, order=order, cursor=cursor, limit=limit)
+        rows, next_cursor = list_page(
+            session,
+            caller,
+            status=status,
+            second_opinion=second_opinion,
+            order=order,
+            cursor=cursor,
+            limit=limit,
+        )
     return PredictionPage(items=[PredictionRead.from_row(row, taxonomy) for row in rows], next_cursor=next_cursor)
 
 

@@ -71,6 +71,23 @@ class ServedBy(BaseModel):
     epoch: int
 
 
+class SecondOpinion(BaseModel):
+    """Why an accepted label looks wrong: what the product looks like instead, and how well the label fits, 0 to 1."""
+
+    prdtypecode: int
+    label: str
+    theme: str
+    label_quality: float
+
+    @classmethod
+    def from_row(cls, row: Prediction, taxonomy: Taxonomy) -> Self | None:
+        """Render the mark; None where there is none."""
+        if not row.second_opinion or row.alternative_code is None or row.label_quality is None:
+            return None
+        label, theme = _names(row.alternative_code, taxonomy)
+        return cls(prdtypecode=row.alternative_code, label=label, theme=theme, label_quality=row.label_quality)
+
+
 class PredictionRead(BaseModel):
     """A staged product: the model's suggestion, which never changes, and where it stands in the review.
 
@@ -97,6 +114,7 @@ class PredictionRead(BaseModel):
     status: str
     version: int
     owner: str
+    second_opinion: SecondOpinion | None
 
     @classmethod
     def from_row(cls, row: Prediction, taxonomy: Taxonomy) -> Self:
@@ -125,6 +143,7 @@ class PredictionRead(BaseModel):
             status=row.status,
             version=row.version,
             owner=row.owner_id,
+            second_opinion=SecondOpinion.from_row(row, taxonomy),
         )
 
 

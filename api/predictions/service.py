@@ -227,7 +227,14 @@ def _may_see(caller: Account, row: Prediction) -> bool:
 
 
 def list_page(
-    session: Session, caller: Account, *, status: Status | None, order: Order, cursor: str | None, limit: int
+    session: Session,
+    caller: Account,
+    *,
+    status: Status | None,
+    second_opinion: bool | None,
+    order: Order,
+    cursor: str | None,
+    limit: int,
 ) -> tuple[Sequence[Prediction], str | None]:
     """A page of what ``caller`` may see, and the cursor of the next one (None: this is the last).
 
@@ -238,7 +245,14 @@ def list_page(
     after = cursors.decode(order, cursor) if cursor is not None else None
     erased = caller.role.covers(Role.ADMIN)
     rows = predictions.page(
-        session, owner_id=owner_id, status=status, order=order, after=after, limit=limit + 1, erased=erased
+        session,
+        owner_id=owner_id,
+        status=status,
+        order=order,
+        after=after,
+        limit=limit + 1,
+        erased=erased,
+        second_opinion=second_opinion,
     )
     shown = rows[:limit]
     return shown, cursors.encode(order, shown[-1]) if len(rows) > limit else None

@@ -16,6 +16,7 @@ from api.review.schemas import (
     Correction,
     Decision,
     HistoryRead,
+    Keeping,
     LeasedRead,
     Modification,
     TakingBack,
@@ -99,6 +100,18 @@ def correct_prediction(prediction_id: str, body: Correction, desk: AdminDeskDep,
         lambda reviews, version: reviews.correct(
             prediction_id, code=body.prdtypecode, reason=body.reason, if_version=version
         ),
+    )
+
+
+@router.post("/predictions/{prediction_id}/keep", responses=_REFUSALS, openapi_extra=open_to("admin"))
+def keep_label(prediction_id: str, desk: AdminDeskDep, response: Response) -> PredictionRead:
+    """Say that a label marked for a second opinion is right as it is; it is not doubted again."""
+    return desk.settle(
+        response,
+        "keep",
+        prediction_id,
+        Keeping(),
+        lambda reviews, version: reviews.keep(prediction_id, if_version=version),
     )
 
 

@@ -12,7 +12,7 @@ from api.errors import Forbidden, StaleVersion
 from api.predictions.service import find
 from core import failpoints, retraction
 from core.db.models import Prediction
-from core.db.repositories import outbox, predictions, verdicts
+from core.db.repositories import audit, outbox, predictions, second_opinions, verdicts
 from core.domain.review import CORRECT, MODIFY, REJECT, REOPEN, UNDO, VALIDATE, Move, OutboxKind, Status
 from core.domain.roles import Role
 from core.domain.taxonomy import Taxonomy
@@ -68,6 +68,15 @@ class NotAccepted(WrongState):
 
     code = "review.not_accepted"
     needed = "validated or ingested"
+
+
+class NotDoubted(Conflict):
+    """Nobody asks for a second opinion on this label."""
+
+    code = "review.not_doubted"
+
+    def __init__(self) -> None:
+        super().__init__("The label is not marked for a second opinion.")
 
 
 class AlreadyClaimed(Conflict):
@@ -190,6 +199,22 @@ class ReviewService:
         taken = retraction.retract(self.session, row, actor_id=self.reviewer.id, reason=reason, urgent=True)
         if taken is None:
             raise self._overtaken(row, if_version) or NotAccepted(Status(row.status))
+        self.session.refresh(row)
+        return row
+
+    def keep(self, prediction_id: str, *, if_version: int | None) -> Prediction:
+        """Say that a doubted label is right as it is: it is not doubted again. Nothing changes in the store.
+
+        Raises:
+            NotDoubted
+        """
+        row = self._found(prediction_id, if_version)
+        if not second_opinions.keep(self.session, row.id, version=row.version):
+            raise self._overtaken(row, if_version) or NotDoubted
+        subject = f"prediction/{row.id}"
+        audit.record(
+            self.session, actor=self.reviewer.id, action="keep", subject=subject, detail={"code": row.current_code}
+        )
         self.session.refresh(row)
         return row
 

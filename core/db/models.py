@@ -68,6 +68,8 @@ class Prediction(Base):
     validating accepts. The first claim that ingests the row decides ``cluster`` and ``split``, for good;
     ``segment`` is the newest one that holds it. A lease (``leased_by`` until ``leased_until``, by the
     database's clock) only keeps a product from being offered to two people; the version decides who wins.
+    ``second_opinion`` marks an accepted label that looks wrong; ``doubted_code`` is the last label that was
+    doubted, so that none is doubted twice.
     """
 
     __tablename__ = "prediction"
@@ -77,6 +79,7 @@ class Prediction(Base):
         Index("ix_prediction_uncertain", "status", "confidence", "id"),
         Index("ix_prediction_owner", "owner_id", "id"),
         Index("ix_prediction_lease", "leased_by", "leased_until"),
+        Index("ix_prediction_second_opinion", "second_opinion", "id"),
         _MYSQL,
     )
 
@@ -111,6 +114,11 @@ class Prediction(Base):
     leased_by: Mapped[str | None] = mapped_column(_Uuid)
     leased_until: Mapped[datetime | None] = mapped_column(Timestamp)
     erase_requested_at: Mapped[datetime | None] = mapped_column(Timestamp)
+
+    second_opinion: Mapped[bool] = mapped_column(Boolean, default=False)
+    doubted_code: Mapped[int | None] = mapped_column(Integer)
+    alternative_code: Mapped[int | None] = mapped_column(Integer)
+    label_quality: Mapped[float | None] = mapped_column(Double)
 
 
 class Verdict(Base):

@@ -125,19 +125,30 @@ def page(
     after: Position | None,
     limit: int,
     erased: bool = False,
+    second_opinion: bool | None = None,
 ) -> Sequence[Prediction]:
     """Up to ``limit`` predictions of one owner (None: of everybody) after a position, in ``order``.
 
-    Those that are erased are among them only with ``erased``.
+    Those that are erased are among them only with ``erased``; ``second_opinion`` asks for those with (or without) the
+    mark of a doubted label.
     """
-    return session.scalars(select_page(owner_id, status, order, after, erased=erased).limit(limit)).all()
+    statement = select_page(owner_id, status, order, after, erased=erased, second_opinion=second_opinion)
+    return session.scalars(statement.limit(limit)).all()
 
 
 def select_page(
-    owner_id: str | None, status: Status | None, order: Order, after: Position | None, *, erased: bool = False
+    owner_id: str | None,
+    status: Status | None,
+    order: Order,
+    after: Position | None,
+    *,
+    erased: bool = False,
+    second_opinion: bool | None = None,
 ) -> Select[tuple[Prediction]]:
     """The statement behind ``page``, without its limit."""
     statement = select(Prediction)
+    if second_opinion is not None:
+        statement = statement.where(Prediction.second_opinion.is_(second_opinion))
     if not erased:
         statement = statement.where(Prediction.erase_requested_at.is_(None))
     if owner_id is not None:
@@ -193,7 +204,7 @@ def move(
 
 def update_of_move(prediction_id: str, version: int, move: Move, code: int | None, *, erase: bool = False) -> Update:
     """The guarded statement behind ``move``."""
-    values: dict[str, Any] = {"version": version + 1, "leased_by": None, "leased_until": None}
+    values: dict[str, Any] = {"version": version + 1, "leased_by": None, "leased_until": None, "second_opinion": False}
     if move.target is not None:
         values["status"] = move.target.value
     if code is not None:
