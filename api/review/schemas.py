@@ -58,10 +58,6 @@ class Keeping(_Body):
     """That a doubted label stays says everything."""
 
 
-class Keeping(_Body):
-    """That a doubted label stays says everything."""
-
-
 class BulkItem(_Body):
     """One of several decisions; ``version`` is the only one it may be made on."""
 
