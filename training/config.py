@@ -136,7 +136,7 @@ EXPERT_SECTIONS: dict[str, type] = {
 }
 """What each expert's section of the configuration holds."""
 
-READ_ELSEWHERE: set[str] = set()
+READ_ELSEWHERE = frozenset({"finetune"})
 """Sections that other modules read from the same file, by ``read_section``."""
 
 

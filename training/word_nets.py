@@ -17,7 +17,10 @@ from training.word_net_config import WordNetConfig
 
 
 def fit_word_net(name: str, data: LearningRows, config: FusionConfig) -> FittedExpert:
-    """Train ``simple-dnn``, ``conv1d`` or ``bigru`` without each group of training rows, then on all of them."""
+    """Train ``simple-dnn``, ``conv1d`` or ``bigru`` without each group of training rows, then on all of them.
+
+    On a large store, whose rows are dealt into no parts, once on all of them, until the validation rows say stop.
+    """
     from training.word_network import train_word_net  # imports TensorFlow
 
     settings: WordNetConfig = config.experts[name]
@@ -26,7 +29,7 @@ def fit_word_net(name: str, data: LearningRows, config: FusionConfig) -> FittedE
     train, groups, labels = data.train[rows], data.parts[rows] % settings.folds, data.labels[rows]
     given = {"classes": data.classes, "config": settings, "seed": config.seed}
     unseen, curves = np.zeros((len(data.labels), data.classes)), []
-    for group in range(settings.folds):
+    for group in range(min(settings.folds, data.folds)):
         learnt, held = train & (groups != group), train & (groups == group)
         if learnt.any() and held.any():
             head, curve = train_word_net(name, ids, labels, learnt, held, epochs=settings.most_epochs, **given)
@@ -34,10 +37,11 @@ def fit_word_net(name: str, data: LearningRows, config: FusionConfig) -> FittedE
             curves.append(curve)
     best = [1 + int(np.argmin(curve["val_loss"])) for curve in curves]
     epochs = round(float(np.mean(best))) if best else settings.most_epochs
-    head, _ = train_word_net(name, ids, labels, train, np.zeros_like(train), epochs=epochs, **given)
+    judges = np.zeros_like(train) if curves else ~train
+    head, curve = train_word_net(name, ids, labels, train, judges, epochs=epochs, **given)
     if not train.all():
         unseen[rows[~train]] = head.logits_of(ids[~train])
-    return FittedExpert(head, unseen, rows, _mean_curves(curves))
+    return FittedExpert(head, unseen, rows, _mean_curves(curves or [curve]))
 
 
 def export_word_net(head: Head, folder: Path) -> None:
@@ -55,7 +59,5 @@ def export_word_net(head: Head, folder: Path) -> None:
 
 def _mean_curves(curves: list[dict[str, list[float]]]) -> dict[str, list[float]]:
     """Averages over the groups, as long as the shortest of them."""
-    if not curves:
-        return {}
     epochs = min(len(curve["loss"]) for curve in curves)
-    return {one: np.mean([curve[one][:epochs] for curve in curves], axis=0).tolist() for one in ("loss", "val_loss")}
+    return {one: np.mean([curve[one][:epochs] for curve in curves], axis=0).tolist() for one in curves[0]}

@@ -172,6 +172,17 @@ def load_tensors(model: keras.Model, tensors: Mapping[str, NDArray[Any]]) -> dic
     return taken
 
 
+def read_tensors(model: keras.Model) -> dict[str, NDArray[np.float32]]:
+    """Return the model's tensors under Hugging Face's names and in its layout: what ``load_tensors`` takes."""
+    tensors = {}
+    for layer in model.layers:
+        for variable in layer.weights:
+            word, turned = _TENSORS[variable.name]
+            array = np.asarray(variable)
+            tensors[f"{layer.name}.{word}"] = np.ascontiguousarray(array.T if turned else array, dtype=np.float32)
+    return tensors
+
+
 def _find(tensors: Mapping[str, NDArray[Any]], name: str, shape: tuple[int, ...]) -> NDArray[Any]:
     # Checkpoints converted from the first BERT releases keep that code's names.
     former = name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta")

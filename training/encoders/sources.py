@@ -12,6 +12,8 @@ from typing import Any
 from core.errors import Invalid
 
 RANDOM_SEED = 20
+FINETUNED = "finetuned.json"
+"""What a folder of weights that were tuned here says of their origin (``training.finetune.origin``)."""
 IMAGE_ARCHITECTURES = {
     "resnet50": ("ResNet50", "weights MIT (deep-residual-networks, as ported by Keras Applications)"),
     "xception": ("Xception", "weights MIT (trained for Keras Applications)"),
@@ -40,6 +42,7 @@ class Source:
         licence: of the weights, and of the package that carries them where that differs.
         loaded: one sentence for the log, the model card and ``/models``.
         files: sha256 of each file that decides the weights.
+        finetuned_from: sha of the encoder package that these weights were tuned from; None where nobody says so.
     """
 
     kind: str
@@ -48,6 +51,7 @@ class Source:
     licence: str
     loaded: str
     files: dict[str, str]
+    finetuned_from: str | None = None
 
     @property
     def weights(self) -> str:
@@ -60,7 +64,8 @@ class Source:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what a package's spec says of its source: all but where it lay."""
-        return {"name": self.name, "licence": self.licence, "loaded": self.loaded, "files": self.files}
+        told = {"name": self.name, "licence": self.licence, "loaded": self.loaded, "files": self.files}
+        return told if self.finetuned_from is None else {**told, "finetuned_from": self.finetuned_from}
 
 
 def find_text_source(text_encoder: str) -> Source:
@@ -74,6 +79,8 @@ def find_text_source(text_encoder: str) -> Source:
         return _minilm()
     folder = Path(text_encoder)
     files = _hash_files(folder)
+    if (tuned := _tuned(folder, folder, files)) is not None:
+        return tuned
     config = json.loads((folder / "config.json").read_bytes())
     name = str(config.get("_name_or_path") or "")
     if not name or Path(name).is_absolute():
@@ -111,6 +118,8 @@ def find_image_source(image_weights: str, architecture: str = "resnet50") -> Sou
             f"'{chosen},{architecture}=random', or imagenet, or its own file"
         )
     sha = _hash(path)
+    if (tuned := _tuned(path.parent, path, {"weights": sha})) is not None:
+        return tuned
     loaded = f"weights of the file with sha256 {sha}"
     return Source("file", path, f"{title}, file {sha[:12]}", "as the file's owner says", loaded, {"weights": sha})
 
@@ -124,6 +133,18 @@ def _weights_for(image_weights: str, architecture: str) -> tuple[str, bool]:
             f"MODEL_IMAGE_WEIGHTS may name {', '.join(IMAGE_ARCHITECTURES)}. Received: {', '.join(map(repr, unknown))}"
         )
     return by_name.get(architecture, everywhere), architecture in by_name
+
+
+def _tuned(folder: Path, path: Path, files: dict[str, str]) -> Source | None:
+    """The source of weights that were tuned here; None where the folder does not say that they were."""
+    told = folder / FINETUNED
+    if not told.is_file():
+        return None
+    tuning = json.loads(told.read_bytes())
+    name = f"{tuning['source']}, fine-tuned on manifest {tuning['manifest']}"
+    loaded = f"weights fine-tuned from {tuning['source']} on manifest {tuning['manifest']}"
+    kind = "file" if path.is_file() else "huggingface"
+    return Source(kind, path, name, tuning["licence"], loaded, files, finetuned_from=tuning["package"])
 
 
 def _minilm() -> Source:

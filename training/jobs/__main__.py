@@ -51,7 +51,12 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True)
     _add(verbs, "encoders", _encoders, "package the pretrained encoders that the settings name", "model?")
     _add(verbs, "features", _features, "embed what is not in the feature cache", "manifest?", "model?")
-    _add(verbs, "fit", _fit, "train on a snapshot and package the model", "manifest?", "run_key", "model?")
+    _add(verbs, "fit", _fit, "train on a snapshot and package the model", "manifest?", "run_key", "model?", "encoders?")
+    tune = _add(verbs, "finetune", _finetune, "train an encoder on the store's products and package it", "manifest?")
+    tune.add_argument("--half", choices=("text", "image"), required=True, help="BERT or ResNet50")
+    tune.add_argument("--layers", type=_count, help="train only the last so many layers or residual blocks")
+    tune.add_argument("--epochs", type=_count, help="instead of the configuration's")
+    tune.add_argument("--max-steps", type=_count, help="stop after so many batches; without it a later job goes on")
     _add(verbs, "judge", _judge, "compare a package with the champion and log both", "package", "manifest?", "run_key")
     onward = _add(verbs, "promote", _promote, "serve a package that the gate let through", "package", "run_key")
     onward.add_argument("--approve", metavar="'WHO: WHY'", help="a person's decision where the gate's was grey")
@@ -87,10 +92,24 @@ def _key(text: str) -> str:
     return text
 
 
+def _count(text: str) -> int:
+    if (count := int(text)) < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return count
+
+
+def _shas(text: str) -> dict[str, str]:
+    pairs = [one.partition("=") for one in text.split(",")]
+    if not all(feature and sha for feature, _, sha in pairs):
+        raise argparse.ArgumentTypeError("expected text=SHA or image=SHA, comma by comma")
+    return {feature: sha for feature, _, sha in pairs}
+
+
 _KINDS: dict[str, tuple[Callable[[str], Any], str]] = {
     "manifest": (int, "number of the snapshot (default: the newest)"),
     "run_key": (_key, "the run that asks; again: the same result"),
     "package": (str, "sha of the packaged model"),
+    "encoders": (_shas, "packages to train over instead of the settings': text=SHA,image=SHA"),
     "model": (str, f"name of the model (default: {MODEL}); train takes {ALL}, too"),
 }
 
@@ -111,7 +130,21 @@ def _features(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, 
 def _fit(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
     from training.jobs import learn
 
+    workplace.use_encoders(arguments.encoders or {})
     return learn.fit(workplace, manifest=arguments.manifest, run_key=arguments.run_key, model=arguments.model)
+
+
+def _finetune(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
+    from training.jobs import finetuning
+
+    return finetuning.finetune(
+        workplace,
+        half=arguments.half,
+        layers=arguments.layers,
+        epochs=arguments.epochs,
+        max_steps=arguments.max_steps,
+        manifest=arguments.manifest,
+    )
 
 
 def _judge(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:

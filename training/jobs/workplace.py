@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from core.db.repositories import promotions
 from core.db.session import make_engine, make_sessions
 from core.domain.taxonomy import Taxonomy
-from core.registry.packages import Package
+from core.errors import Invalid
+from core.registry.packages import CorruptPackage, MissingPackage, Package, open_package
 from core.settings import DatabaseSettings, GateSettings, ModelSettings, ServingSettings, StoreSettings, TrainSettings
 from core.store.snapshot import Snapshot
 from inference.encoders import EncoderPool
@@ -22,12 +23,19 @@ from training.config import FusionConfig
 from training.encoders import BUILDERS
 from training.family import Recipe, recipe_of
 from training.features import FeatureSet, features_of
+from training.finetune.chosen import encoder_for
 from training.jobs.origin import Origin
 from training.jobs.runs import Runs, code_files
 from training.jobs.warm import with_start
 
 MODEL = "fusion"
 """The model name that is trained, gated and served by default."""
+
+
+class UnknownFeature(Invalid):
+    """No packaged encoder makes a feature of this name."""
+
+    code = "training.unknown_feature"
 
 
 @dataclass
@@ -101,7 +109,9 @@ class Workplace:
         return Taxonomy.from_csv(self.store.root / "taxonomy.csv")
 
     def encoders(self, features: Iterable[str]) -> dict[str, str]:
-        """The sha of what the settings name for each of some features, packaged now where it was not.
+        """The encoder's sha for each of some features: of what the settings name, packaged now where it was not.
+
+        Where the champion was fine-tuned from that, of the champion's; where ``use_encoders`` said another, of that.
 
         Raises:
             BadEncoderSource: a source cannot be loaded; nothing is loaded in its place.
@@ -112,8 +122,30 @@ class Workplace:
         if feature in WITHOUT_WEIGHTS:
             return WITHOUT_WEIGHTS[feature].sha
         if feature not in self._encoders:
-            self._encoders[feature] = BUILDERS[feature](self.model, self.store.packages)
+            named = BUILDERS[feature](self.model, self.store.packages)
+            self._encoders[feature] = encoder_for(named, self._served_encoders.get(feature), self.store.packages)
         return self._encoders[feature].sha
+
+    def use_encoders(self, shas: Mapping[str, str]) -> None:
+        """Let this process train over these packages instead of what the settings name, by feature.
+
+        Raises:
+            UnknownFeature: no encoder makes one of the features.
+            MissingPackage, CorruptPackage: as ``open_package`` says.
+        """
+        if unknown := sorted(set(shas) - set(BUILDERS)):
+            raise UnknownFeature(f"encoders make {', '.join(BUILDERS)}. Received: {', '.join(unknown)}")
+        for feature, sha in shas.items():
+            self._encoders[feature] = open_package(self.store.packages, sha)
+
+    @cached_property
+    def _served_encoders(self) -> Mapping[str, str]:
+        """The champion's encoders by feature; none while there is no champion, or its package is lost."""
+        sha = self._served(MODEL)
+        try:
+            return open_package(self.store.packages, sha, rehash=False).spec["encoders"] if sha else {}
+        except (MissingPackage, CorruptPackage):
+            return {}
 
     @cached_property
     def pool(self) -> EncoderPool:
