@@ -15,6 +15,7 @@ from training.jobs.history import learning_curve
 from training.jobs.judgement_page import Surroundings
 from training.jobs.learn import training_of
 from training.jobs.release import point_aliases
+from training.jobs.second_opinions import ask_again
 from training.jobs.workplace import MODEL, Stopwatch, Workplace
 from training.tracking import Tracking
 
@@ -28,8 +29,8 @@ def judge(workplace: Workplace, *, package: str, manifest: int | None, run_key: 
 
     Returns:
         ``decision`` (first, promote, grey or refuse), ``reasons``, ``run_id``, ``weighted_f1``,
-        ``champion_weighted_f1``, ``difference`` (5th percentile, observed, 95th), the ``epoch`` judged against, and
-        seconds.
+        ``champion_weighted_f1``, ``difference`` (5th percentile, observed, 95th), the ``epoch`` judged against,
+        ``second_opinions`` (labels newly marked as doubtful), and seconds.
 
     Raises:
         TrackingUnavailable: the tracking server does not answer; judging again is safe.
@@ -55,8 +56,9 @@ def judge(workplace: Workplace, *, package: str, manifest: int | None, run_key: 
             around = _surroundings(workplace, found, package)
             tracking.annotate(run_id, found.judgement_record(found.challenger, around, run_key=run_key))
             point_aliases(workplace, tracking, challenger=package)
+    doubted = ask_again(workplace.sessions, training) if found.model == MODEL else 0
     log.info("judge.decided", extra={"package": package, "decision": found.decision.outcome, "run_id": run_id})
-    identity = {"package": package, "run_id": run_id, "epoch": _epoch(champion)}
+    identity = {"package": package, "run_id": run_id, "epoch": _epoch(champion), "second_opinions": doubted}
     return kept.write({**identity, **found.result(), **watch.report()})
 
 
