@@ -87,6 +87,17 @@ def sample(rows: Sequence[TrainingRow], most: int = SAMPLE) -> NDArray[np.intp]:
     return np.array(sorted(sorted(range(len(rows)), key=turn)[:most]), dtype=np.intp)
 
 
+def some_rows(features: FeatureSet, rows: NDArray[np.intp]) -> FeatureSet:
+    """The same for some rows, in the order given."""
+    return replace(
+        features,
+        arrays={name: array[rows] for name, array in features.arrays.items()},
+        texts=tuple(features.texts[row] for row in rows),
+        has_text=features.has_text[rows],
+        has_image=features.has_image[rows],
+    )
+
+
 def without_a_half(features: FeatureSet, half: str) -> FeatureSet:
     """The same rows answered from one half alone; ``half`` is one of ``HALVES``."""
     nobody = np.zeros(len(features.texts), dtype=bool)

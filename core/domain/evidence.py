@@ -69,12 +69,16 @@ class Robustness(_Finite):
     Attributes:
         disturbance: such as ``blur``, ``typos`` or ``text only``.
         rows: how many rows were disturbed.
-        champion_fall, challenger_fall: weighted F1 as the rows are minus weighted F1 disturbed; negative is a gain.
-        p_weaker: p-value, 0 to 1, of "it loses no more than the champion and the policy's ``robustness_margin``".
+        champion_f1, challenger_f1: weighted F1 on the disturbed rows.
+        champion_fall, challenger_fall: how much lower that is than on the same rows as they are.
+        p_weaker: p-value, 0 to 1, of "disturbed, it is below the champion by no more than the policy's
+            ``robustness_margin``".
     """
 
     disturbance: str
     rows: int
+    champion_f1: float
+    challenger_f1: float
     champion_fall: float
     challenger_fall: float
     p_weaker: float

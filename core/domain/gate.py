@@ -38,7 +38,7 @@ class GatePolicy:
         class_margin: a class may fall by this much before a fall counts.
         max_calibration_increase: how much the calibration error may surely rise.
         max_relative_latency: challenger's median time for one answer over the champion's.
-        robustness_margin: how much more than the champion a challenger may lose when products are disturbed.
+        robustness_margin: how far below the champion a challenger may be when products are disturbed.
         max_label_doubt: share of the new labels that may surely be doubtful.
     """
 
@@ -174,13 +174,15 @@ def _class_guard(classes: Sequence[ClassChange], policy: GatePolicy) -> _Check:
 def _robustness_guard(compared: Comparison, policy: GatePolicy) -> _Check:
     tried = compared.robustness
     weaker = [tried[place] for place in significant([one.p_weaker for one in tried], alpha=policy.alpha)]
-    shown = weaker or sorted(tried, key=lambda one: one.champion_fall - one.challenger_fall)[:1]
+    shown = weaker or [min(tried, key=lambda one: one.challenger_f1 - one.champion_f1)]
     told = ", ".join(
-        f"{one.disturbance}: loses {one.challenger_fall:+.3f}, the champion {one.champion_fall:+.3f}" for one in shown
+        f"{one.disturbance}: {one.challenger_f1:.3f} after a fall of {one.challenger_fall:+.3f},"
+        f" the champion {one.champion_f1:.3f} after {one.champion_fall:+.3f}"
+        for one in shown
     )
-    said = "weaker by" if weaker else f"none of {len(tried)} disturbances costs it"
+    said = f"{len(weaker) or 'none'} of {len(tried)} disturbances"
     return _Check(
-        "robustness", not weaker, f"{said} more than {policy.robustness_margin:.3f} beyond the champion's loss ({told})"
+        "robustness", not weaker, f"{said} surely put it {policy.robustness_margin:.3f} below the champion ({told})"
     )
 
 

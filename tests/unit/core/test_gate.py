@@ -127,15 +127,23 @@ def test_few_products_promote_nothing_however_clear_they_are() -> None:
     assert failures(decision) == ["enough products"]
 
 
-BLUR = Robustness(disturbance="blur", rows=200, champion_fall=0.05, challenger_fall=0.06, p_weaker=0.6)
+BLUR = Robustness(
+    disturbance="blur",
+    rows=200,
+    champion_f1=0.75,
+    challenger_f1=0.76,
+    champion_fall=0.05,
+    challenger_fall=0.06,
+    p_weaker=0.6,
+)
 
 
 def test_a_challenger_that_surely_stands_disturbances_worse_is_refused_and_told_which() -> None:
-    weaker = replace(BLUR, disturbance="typos", challenger_fall=0.2, p_weaker=0.001)
+    weaker = replace(BLUR, disturbance="typos", challenger_f1=0.62, challenger_fall=0.2, p_weaker=0.001)
     decision = judged(replace(BETTER, robustness=(BLUR, weaker)))
     assert decision.outcome is Outcome.REFUSE
     assert failures(decision) == ["robustness"]
-    assert any("typos: loses +0.200, the champion +0.050" in reason for reason in decision.reasons)
+    assert any("typos: 0.620 after a fall of +0.200, the champion 0.750" in reason for reason in decision.reasons)
 
 
 def test_one_unlucky_disturbance_among_six_blocks_nothing() -> None:

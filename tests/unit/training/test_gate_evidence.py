@@ -4,11 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
-from core.domain.gate import Evidence, GatePolicy, Outcome, decide
-from training.gate import Answers, BadPolicy, Rows, compare, load_policy, report
+from core.domain.evidence import Comparison, Evidence
+from core.domain.gate import GatePolicy, Outcome, decide
+from training.draws import Answers, NotFinite, Rows
+from training.gate import RESAMPLES, BadPolicy, Disturbed, compare, doubt_labels, enough_draws, load_policy, report
 
 POLICY = GatePolicy()
 ROOT = Path(__file__).resolve().parents[3]
@@ -129,6 +133,127 @@ def test_the_same_rows_give_the_same_evidence_every_time() -> None:
     pair = {"champion": answers_with(rows, 0.6, 1), "challenger": answers_with(rows, 0.7, 2)}
     first, second = (compare(rows, **pair, policy=POLICY, relative_latency=1.0, resamples=50) for _ in range(2))
     assert first == second
+
+
+@given(
+    st.lists(
+        st.tuples(*[st.sampled_from([10, 20, 30])] * 3, st.integers(0, 3), st.booleans()), min_size=1, max_size=12
+    ),
+    st.floats(0, 1),
+)
+@settings(max_examples=25, deadline=None)
+def test_no_exam_however_small_gives_a_number_that_is_none(
+    exam: list[tuple[int, int, int, int, bool]], confidence: float
+) -> None:
+    """Tiny classes, a single cluster, no fresh or no frozen rows, classes that nobody answers."""
+    truth, old, new, clusters, frozen = (list(column) for column in zip(*exam, strict=True))
+    sure = np.full(len(truth), confidence)
+    found = compare(
+        Rows(np.array(truth), [f"c{one}" for one in clusters], np.array(frozen)),
+        champion=Answers(np.array(old), sure),
+        challenger=Answers(np.array(new), sure),
+        policy=POLICY,
+        relative_latency=1.0,
+        resamples=20,
+    )  # evidence that is not finite cannot be made
+    assert (found.frozen is None, found.fresh is None) == (not any(frozen), all(frozen))
+    assert 0 <= found.overall.improves + found.overall.worsens <= 1 + 1e-9
+    assert decide(Evidence(True, found), POLICY).outcome is not Outcome.PROMOTE  # too few products
+    if old == new:
+        assert (found.overall.observed, found.overall.improves) == (0.0, 0.0)
+
+
+def test_one_product_copied_a_thousand_times_is_one_product() -> None:
+    rows = Rows(np.full(1000, 10), ["same"] * 1000, np.ones(1000, bool))
+    old, new = Answers(np.full(1000, 20), np.ones(1000)), Answers(np.full(1000, 10), np.ones(1000))
+    found = compare(rows, champion=old, challenger=new, policy=POLICY, relative_latency=1.0, resamples=50)
+    assert (found.overall.clusters, found.overall.improves) == (1, 1.0)
+    assert decide(Evidence(True, found), POLICY).outcome is Outcome.GREY
+
+
+def test_fresh_and_frozen_rows_are_measured_apart() -> None:
+    rows = some_rows()
+    old = answers_with(rows, 0.7, 1)
+    new = Answers(np.where(rows.frozen, rows.truth, old.codes), old.confidences)
+    found = compare(rows, champion=old, challenger=new, policy=POLICY, relative_latency=1.0, resamples=50)
+    assert found.frozen is not None
+    assert found.fresh is not None
+    assert (found.frozen.rows, found.fresh.rows) == (540, 60)
+    assert (found.frozen.observed > 0.2, found.fresh.observed) == (True, 0.0)
+
+
+def test_probabilities_that_are_none_are_refused() -> None:
+    with pytest.raises(NotFinite):
+        Answers.of(np.array([[0.5, np.nan]]), (10, 20))
+
+
+def disturbed_by(rows: Rows, clean: tuple[float, float], disturbed: tuple[float, float]) -> Comparison:
+    """Champion and challenger with these accuracies, before and after."""
+    old, new = (answers_with(rows, accuracy, 10 + turn) for turn, accuracy in enumerate(clean))
+    worse = [answers_with(rows, accuracy, 20 + turn) for turn, accuracy in enumerate(disturbed)]
+    tried = [Disturbed("blur", rows, (old, worse[0]), (new, worse[1]))]
+    return compare(rows, champion=old, challenger=new, policy=POLICY, relative_latency=1.0, disturbed=tried)
+
+
+def test_a_challenger_that_blur_puts_far_below_the_champion_is_refused() -> None:
+    found = disturbed_by(some_rows(), clean=(0.7, 0.8), disturbed=(0.65, 0.4))
+    assert found.robustness[0].challenger_fall > 0.2 > found.robustness[0].champion_fall
+    assert found.robustness[0].p_weaker < 0.01
+    assert decide(Evidence(True, found), POLICY).outcome is Outcome.REFUSE
+
+
+def test_a_better_model_may_lose_more_as_long_as_it_stays_as_good() -> None:
+    found = disturbed_by(some_rows(), clean=(0.5, 0.9), disturbed=(0.45, 0.5))
+    assert found.robustness[0].challenger_fall > found.robustness[0].champion_fall + POLICY.robustness_margin
+    assert decide(Evidence(True, found), POLICY).outcome is Outcome.PROMOTE
+
+
+def test_noise_on_few_disturbed_rows_refuses_nobody() -> None:
+    found = disturbed_by(some_rows(60), clean=(0.5, 0.9), disturbed=(0.5, 0.44))
+    assert found.robustness[0].p_weaker > 0.05
+
+
+def new_rows(flipped: float, seed: int = 3) -> tuple[Rows, Answers]:
+    """300 new rows that a champion of accuracy 0.8 answers, a share of whose labels is wrong."""
+    rows = some_rows(300, seed=seed)
+    said = answers_with(rows, 0.8, seed, confidence=0.83)
+    random = np.random.default_rng(seed)
+    wrong = np.where(random.random(300) < flipped, (rows.truth + 10) % 60, rows.truth)
+    return Rows(wrong, rows.clusters, np.zeros(300, bool)), said
+
+
+def test_flipped_new_labels_are_doubtful_and_right_ones_are_not() -> None:
+    holdout = some_rows()
+    heard = answers_with(holdout, 0.8, 1, confidence=0.83)
+    right, poisoned = (doubt_labels(holdout, heard, *new_rows(flipped)) for flipped in (0.0, 0.2))
+    assert right is not None
+    assert poisoned is not None
+    assert right.low <= 0 < POLICY.max_label_doubt < poisoned.low
+    assert poisoned.contradicted > poisoned.expected + 0.1
+
+
+def test_a_champion_that_is_unsure_of_hard_new_rows_casts_no_doubt_on_their_labels() -> None:
+    """Reviewers see the least certain products first: more of them are contradicted, and that is expected."""
+    holdout, hard = some_rows(), some_rows(300, seed=4)
+    heard = answers_with(holdout, 0.8, 1, confidence=0.83)
+    found = doubt_labels(holdout, heard, hard, answers_with(hard, 0.4, 4, confidence=0.5))
+    assert found is not None
+    assert found.contradicted > 0.4
+    assert found.low <= POLICY.max_label_doubt
+
+
+def test_without_new_rows_or_without_a_hold_out_no_label_is_doubted() -> None:
+    rows, nothing = some_rows(), Rows(np.zeros(0, np.int64), [], np.zeros(0, bool))
+    heard, silence = answers_with(rows, 0.8, 1), Answers(np.zeros(0, np.int64), np.zeros(0))
+    assert doubt_labels(rows, heard, nothing, silence) is None
+    assert doubt_labels(nothing, silence, rows, heard) is None
+
+
+@pytest.mark.parametrize("classes", [2, 27, 200])
+def test_there_are_enough_draws_for_one_class_among_many_to_be_named(classes: int) -> None:
+    draws = enough_draws(RESAMPLES, classes, POLICY.alpha)
+    assert RESAMPLES <= draws
+    assert 1 / (1 + draws) <= POLICY.alpha / classes
 
 
 def test_no_rows_are_no_evidence() -> None:
