@@ -80,7 +80,7 @@ def test_features_are_aligned_with_the_snapshots_rows(training: Path) -> None:
     assert found.texts == ("product 0", "product 1", "")
     assert found.arrays["text"].tolist() == [[9, 2], [9, 2], [0, 0]]
     assert found.arrays["image"].tolist() == [[5, 5, 5], [0, 0, 0], [25, 25, 25]]
-    assert found.arrays["appearance"].shape == (3, 2132)
+    assert found.arrays["appearance"].shape == (3, Appearance.width)
     assert {array.dtype for array in found.arrays.values()} == {np.dtype(np.float16)}
 
 
