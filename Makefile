@@ -62,6 +62,11 @@ companion: $(READY) ## Serve a trained model beside the champion, for those who 
 	@[ -n "$(MODEL)" ] || { echo "make companion needs MODEL=name, a model that was trained by make train MODEL=name"; exit 2; }
 	@$(JOB) training.jobs companion --model "$(MODEL)"
 
+.PHONY: replay
+replay: $(READY) ## Train a promotion's model again and compare: PROMOTION=n [MODEL=name]
+	@[ -n "$(PROMOTION)" ] || { echo "make replay needs PROMOTION=n, an epoch of the ledger"; exit 2; }
+	@$(JOB) training.jobs replay --promotion "$(PROMOTION)" $(if $(MODEL),--model "$(MODEL)")
+
 .PHONY: rollback
 rollback: $(READY) ## Serve the previous release again [REASON="why"]
 	@$(JOB) training.jobs rollback --reason "$(or $(REASON),rolled back by hand)"
@@ -128,6 +133,7 @@ faults: $(READY) ## Kill, cut the power, fill the disk, ... [SEED=n] [ONLY=campa
 bench: $(READY) ## Speed: a prediction against Keras model.predict; an append to a store of 85,000 rows against an empty one
 	@$(BIN)/python -m bench.serving
 	@$(BIN)/python -m bench.store
+	@$(BIN)/python -m bench.retraining
 
 .PHONY: lock
 lock: ## Resolve the locks again (hashes, no addresses)
