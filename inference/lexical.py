@@ -11,7 +11,8 @@ from typing import Self
 import numpy as np
 import scipy.sparse as sparse
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import HashingVectorizer
+
+from inference import ngrams
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +48,12 @@ class LexicalRule:
         Returns:
             ``(len(texts), 2 ** word_bits + 2 ** piece_bits)`` float32, row i for text i.
         """
-        words = self._vectorizer("word", (1, self.longest_words), self.word_bits)
-        pieces = self._vectorizer("char_wb", (self.shortest_piece, self.longest_piece), self.piece_bits)
-        blocks = [sparse.csr_array(vectorizer.transform(texts)) for vectorizer in (words, pieces)]
-        return sparse.csr_array(sparse.hstack(blocks, format="csr"))
-
-    @staticmethod
-    def _vectorizer(analyzer: str, lengths: tuple[int, int], bits: int) -> HashingVectorizer:
-        return HashingVectorizer(
-            analyzer=analyzer,
-            ngram_range=lengths,
-            n_features=2**bits,
-            alternate_sign=False,
-            norm=None,
-            strip_accents="unicode",
-            dtype=np.float32,
+        texts = [ngrams.plain(text) for text in texts]
+        words = ngrams.count(texts, lambda text: ngrams.word_ngrams(text, self.longest_words), self.word_bits)
+        pieces = ngrams.count(
+            texts, lambda text: ngrams.piece_ngrams(text, self.shortest_piece, self.longest_piece), self.piece_bits
         )
+        return sparse.csr_array(sparse.hstack([words, pieces], format="csr"))
 
 
 @dataclass(frozen=True, slots=True)
