@@ -57,6 +57,11 @@ import: $(READY) ## Import a catalogue in the challenge's layout as the base: DA
 train: $(READY) ## Train on the newest snapshot, evaluate, log to MLflow [MODEL=name|all]
 	@$(JOB) training.jobs train --run-key "manual-$$(date -u +%Y%m%dT%H%M%SZ)" $(if $(MODEL),--model "$(MODEL)")
 
+.PHONY: submission
+submission: $(READY) ## Answer a catalogue's test products in the challenge's format: DATA=folder [OUT=file] [MODEL=name]
+	@[ -n "$(DATA)" ] || { echo "make submission needs DATA=folder (X_test_update.csv, images/image_test/)"; exit 2; }
+	@$(JOB) training.jobs submission --data "$(abspath $(DATA))" $(if $(OUT),--out "$(abspath $(OUT))") $(if $(MODEL),--model "$(MODEL)")
+
 .PHONY: companion
 companion: $(READY) ## Serve a trained model beside the champion, for those who ask by its name: MODEL=name
 	@[ -n "$(MODEL)" ] || { echo "make companion needs MODEL=name, a model that was trained by make train MODEL=name"; exit 2; }

@@ -39,6 +39,7 @@ class CatalogueItem:
 
     Attributes:
         origin: file and line it was read from, for messages.
+        index: its row's name in the first column, as written.
         product_id: the catalogue's own id, digits.
         designation: title as written.
         description: text as written, None where the column is empty.
@@ -48,6 +49,7 @@ class CatalogueItem:
     """
 
     origin: str
+    index: str
     product_id: str
     designation: str
     description: str | None

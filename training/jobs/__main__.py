@@ -1,4 +1,4 @@
-"""``python -m training.jobs VERB``: encoders, features, fit, judge, promote, companion, rollback, replay, first, train.
+"""``python -m training.jobs VERB``: from encoders to a served model, and back; ``--help`` lists the verbs.
 
 Progress goes to standard error as JSON lines; the last line on standard output is one JSON object. The gate's full
 report stays in the run's folder, the ledger and the tracking server.
@@ -10,6 +10,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -69,6 +70,11 @@ def _parser() -> argparse.ArgumentParser:
     again = _add(verbs, "replay", _replay, "train a promotion's model again and compare: exit 0 when it is the same")
     again.add_argument("--promotion", type=int, required=True, help="epoch of the ledger")
     again.add_argument("--model", default=MODEL, help=f"which of its models (default: {MODEL})")
+    exam = _add(
+        verbs, "submission", _submission, "answer a catalogue's test products, as the challenge wants", "model?"
+    )
+    exam.add_argument("--data", type=Path, required=True, help="the catalogue's folder")
+    exam.add_argument("--out", type=Path, help="the file to write (default: in the store's folder submissions)")
     _add(verbs, "first", _first, "encoders to promote at once, for a store without a champion", "manifest?", "run_key")
     together = "features, fit and judge at once; nothing is promoted"
     _add(verbs, "train", _train, together, "manifest?", "run_key?", "model?")
@@ -193,6 +199,12 @@ def _train(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any
     if arguments.model == ALL:
         return chains.train_several(workplace, tuple(RECIPES), manifest=arguments.manifest, run_key=arguments.run_key)
     return chains.train(workplace, manifest=arguments.manifest, run_key=arguments.run_key, model=arguments.model)
+
+
+def _submission(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
+    from training.jobs import submission
+
+    return submission.submit(workplace, data=arguments.data, out=arguments.out, model=arguments.model)
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ class Workplace:
         serving: ServingSettings,
     ) -> None:
         self.store, self.model, self.train, self.gate = store, model, train, gate
-        self._database, self._serving = database, serving
+        self._database, self.serving = database, serving
         self.runs = Runs(store.runs)
         self._encoders: dict[str, Package] = {}
 
@@ -150,7 +150,7 @@ class Workplace:
     @cached_property
     def pool(self) -> EncoderPool:
         """Opened encoders, shared by everything in this process."""
-        return EncoderPool(self.store.packages, self._serving.inference_threads)
+        return EncoderPool(self.store.packages, self.serving.inference_threads)
 
     def snapshot(self, manifest: int | None) -> Snapshot:
         """The live rows of a manifest; None is the newest.
