@@ -138,6 +138,7 @@ class Catalogue:
         code = _code(index, *known) if known else None
         return CatalogueItem(
             origin,
+            index,
             product_id,
             designation,
             description or None,
