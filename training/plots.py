@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from numpy.typing import NDArray
 
 from training.calibration import Reliability
@@ -147,4 +148,11 @@ def _draw_references(axes: Axes, references: Mapping[str, float], *, across: boo
 
 
 def _short(names: Sequence[str]) -> list[str]:
-    return [name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…" for name in names]
+    """Names that fit an axis; of one that the font cannot write, the first word: its code."""
+    written = [name if _can_write(name) else name.split(" ")[0] for name in names]
+    return [name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…" for name in written]
+
+
+def _can_write(name: str) -> bool:
+    font = get_font(findfont(FontProperties()))
+    return all(font.get_char_index(ord(letter)) for letter in name)

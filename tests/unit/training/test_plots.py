@@ -65,3 +65,9 @@ def test_the_challenges_baselines_are_shown_for_its_own_categories_only() -> Non
 @pytest.mark.parametrize("curves", [{"loss": [1.0, 0.5]}, {"loss": [1.0, 0.5], "f1": [0.1, 0.2]}])
 def test_training_curves_draw_one_line_each(curves: dict[str, list[float]]) -> None:
     assert len(plots.training_curves(curves).axes[0].lines) == len(curves)
+
+
+def test_a_label_that_the_font_cannot_write_is_shown_by_its_code() -> None:
+    figure = plots.confusion(np.eye(2, dtype=np.int64), ("10 本と雑誌", "20 Vêtements"))
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["10", "20 Vêtements"]
+    assert drawn(figure)  # no warning about glyphs, which would be an error here
