@@ -75,7 +75,8 @@ def _count_some(texts: Sequence[str], cut: Cut, bits: int) -> sparse.csr_array:
         ends.append(len(found))
     buckets = _buckets([ngram.encode() for ngram in known], bits)
     columns = buckets[np.array(found, np.intp)]
-    counts = sparse.csr_array((np.ones(len(found), np.float32), columns, ends), shape=(len(texts), 2**bits))
+    starts = np.array(ends, np.int32)  # as wide as the columns: scikit-learn's solvers take no wider ones
+    counts = sparse.csr_array((np.ones(len(found), np.float32), columns, starts), shape=(len(texts), 2**bits))
     counts.sum_duplicates()
     return counts
 
