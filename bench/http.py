@@ -73,26 +73,19 @@ def _measure(lineup: list[Server], requests: dict[str, Path], arguments: argpars
         block = send(server, requests[server.name], "--count", str(_WARM), "--clients", "2")
         if block["failures"]:
             raise RuntimeError(f"{server.name} fails, so there is nothing to compare with: {block['failures'][0]}")
-    taken: Measured = defaultdict(lambda: {"seconds": [], "elapsed": 0.0, "failures": []})
+    taken: Measured = defaultdict(lambda: {"seconds": [], "elapsed": 0.0, "cpu": 0.0, "failures": []})
     first = _WARM
     for turn in range(arguments.rounds):
         for clients in arguments.clients:
             for server in lineup if turn % 2 == 0 else reversed(lineup):
-                seconds = str(arguments.seconds)
-                block = send(
-                    server,
-                    requests[server.name],
-                    "--clients",
-                    str(clients),
-                    "--seconds",
-                    seconds,
-                    "--first",
-                    str(first),
-                )
+                length = ("--seconds", str(arguments.seconds), "--first", str(first))
+                before = server.cpu_s()
+                block = send(server, requests[server.name], "--clients", str(clients), *length)
                 kept = taken[server.name, clients]
                 kept["seconds"] += block["seconds"]
                 kept["failures"] += block["failures"]
                 kept["elapsed"] += block["elapsed"]
+                kept["cpu"] += server.cpu_s() - before
             say(f"round {turn + 1} of {arguments.rounds}: {clients} client{'s' * (clients > 1)} done")
             first += 37  # other products next time
     return taken
@@ -133,8 +126,16 @@ def _report(measured: Measured, memory: dict[str, float] | None, arguments: argp
     rows = []
     for name in [one for one in NAMES if one in arguments.only]:
         each = [facts[f"{name} at {clients}"] for clients in arguments.clients]
-        rows.append([name, *(f"{one['median_ms']:.0f} · {one['per_second']:.1f}" for one in each)])
-    print_table(["median ms · answers a second", *(f"{n} client{'s' * (n > 1)}" for n in arguments.clients)], rows)
+        rows.append(
+            [name, *(f"{one['median_ms']:.0f} · {one['per_second']:.1f} · {one['cpu_ms']:.0f}" for one in each)]
+        )
+    print_table(
+        [
+            "median ms · answers a second · processor ms an answer",
+            *(f"{n} client{'s' * (n > 1)}" for n in arguments.clients),
+        ],
+        rows,
+    )
     if memory:
         told = f"{memory['rss_mb']} MB resident, {memory['pss_mb']} MB proportional"
         print(f"memory after {memory['predictions']} predictions: {told}")
@@ -150,6 +151,7 @@ def _facts(block: dict[str, Any]) -> dict[str, Any]:
         "median_ms": round(statistics.median(seconds) * 1e3, 1) if seconds else float("nan"),
         "p95_ms": round(seconds[int(len(seconds) * 0.95)] * 1e3, 1) if seconds else float("nan"),
         "per_second": round(len(seconds) / block["elapsed"], 2),
+        "cpu_ms": round(block["cpu"] / max(1, len(seconds)) * 1e3, 1),
     }
 
 

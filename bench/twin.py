@@ -1,6 +1,5 @@
 """The same encoder weights in Keras: inside our own API in OpenVINO's place, and as one model for the peers."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any, Self
@@ -8,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from core.registry.packages import open_package
+from core.registry.packages import Package, open_package
 from core.settings import ModelSettings, StoreSettings
 from inference.encoders import TOKENIZER
 from preprocessing.images import IMAGE_SIZE
@@ -27,10 +26,9 @@ class KerasGraph:
         self._model = model
 
     @classmethod
-    def open(cls, xml: Path, *arguments: Any, **named: Any) -> Self:
-        """Build the network that the package of ``…/openvino/model.xml`` was exported from."""
-        spec = json.loads((xml.parents[1] / "spec.json").read_bytes())
-        return cls(load_network(spec["architecture"]))
+    def open_packaged(cls, package: Package, xml: str, threads: int = 0) -> Self:
+        """Build the network that the package's graph was exported from."""
+        return cls(load_network(package.spec["architecture"]))
 
     def run(self, **inputs: NDArray[Any]) -> NDArray[np.float32]:
         """One batch through ``model.predict``."""

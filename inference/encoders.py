@@ -48,7 +48,7 @@ class TextEncoder:
             UnsupportedPreprocessing: it was trained with other cleaning rules than this code's.
         """
         _require(package, TEXT_ENCODER)
-        encoder = cls(package, OpenVinoGraph.open(package.file(GRAPH), threads))
+        encoder = cls(package, OpenVinoGraph.open_packaged(package, GRAPH, threads))
         with np.load(package.file(GOLDEN), allow_pickle=False) as golden:
             check_golden(f"text encoder {package.sha[:12]}", encoder._states(golden["texts"]), golden["features"])
         return encoder
@@ -102,7 +102,7 @@ class ImageEncoder:
             UnsupportedPreprocessing: it was trained with another resize rule than this code's.
         """
         _require(package, IMAGE_ENCODER)
-        encoder = cls(package, OpenVinoGraph.open(package.file(GRAPH), threads))
+        encoder = cls(package, OpenVinoGraph.open_packaged(package, GRAPH, threads))
         with np.load(package.file(GOLDEN), allow_pickle=False) as golden:
             check_golden(f"image encoder {package.sha[:12]}", encoder._maps(golden["images"]), golden["features"])
         return encoder

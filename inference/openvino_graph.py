@@ -9,6 +9,9 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
+from core.registry.packages import Package
+from inference.compiled import FOLDER, compile_kept
+
 # Left alone, OpenVINO would compute in bfloat16 where the CPU has it (features 2e-2 off), and would pin its
 # threads to cores that a second process here pins to as well.
 _COMPILE = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False}
@@ -28,6 +31,10 @@ def _core() -> ov.Core:
     return ov.Core()
 
 
+def _config(threads: int) -> dict[str, Any]:
+    return {**_COMPILE, **({"INFERENCE_NUM_THREADS": threads} if threads else {})}
+
+
 class OpenVinoGraph:
     """A compiled graph. Threads share it: each call borrows one of its few workspaces, or waits for one."""
 
@@ -44,8 +51,20 @@ class OpenVinoGraph:
             xml: the graph; its ``.bin`` lies beside it.
             threads: cores to use; 0 for all that the machine has.
         """
-        config: dict[str, Any] = {**_COMPILE, **({"INFERENCE_NUM_THREADS": threads} if threads else {})}
-        return cls(_core().compile_model(xml, "CPU", config))
+        return cls(_core().compile_model(xml, "CPU", _config(threads)))
+
+    @classmethod
+    def open_packaged(cls, package: Package, xml: str, threads: int = 0) -> Self:
+        """The same for a package's graph ``xml``, faster from the second time on (see ``inference.compiled``).
+
+        Raises:
+            CorruptPackage: the package was written without it.
+        """
+        path = package.file(xml)
+        beside = path.parent.relative_to(package.path).as_posix()
+        hashes = {name: sha for name, sha in package.files.items() if name.startswith(f"{beside}/")}
+        folder = package.path.parent / FOLDER
+        return cls(compile_kept(_core(), path, hashes, folder, _config(threads)))
 
     def run(self, **inputs: NDArray[Any]) -> NDArray[np.float32]:
         """Run one batch and return the first output (a converted graph may leak further ones)."""
