@@ -7,6 +7,7 @@ from typing import Any
 from core.db.repositories import promotions
 from core.errors import Invalid
 from training.jobs import judgement, learn, release
+from training.jobs.comparison import compare_models
 from training.jobs.workplace import MODEL, Stopwatch, Workplace
 
 log = logging.getLogger(__name__)
@@ -37,12 +38,13 @@ def train(workplace: Workplace, *, manifest: int | None, run_key: str | None, mo
 def train_several(
     workplace: Workplace, models: Sequence[str], *, manifest: int | None, run_key: str | None
 ) -> dict[str, Any]:
-    """Train models one after the other on one snapshot and judge each.
+    """Train models one after the other on one snapshot, judge each, and compare them in one run of the tracking server.
 
     A model that cannot be trained here (no photos, weights that cannot be had) does not stop the others.
 
     Returns:
-        ``trained``: ``_TOLD`` of what ``train`` returned of each; ``refused``: why, by name.
+        ``trained``: ``_TOLD`` of what ``train`` returned of each; ``refused``: why, by name; ``comparison``: its
+        ``run_id`` and the models, best first (absent where none gave an answer).
     """
     snapshot = workplace.snapshot(manifest)
     trained, refused = [], {}
@@ -55,9 +57,12 @@ def train_several(
             log.warning("train.refused", extra={"model": model, "code": error.code, "reason": str(error)})
             refused[model] = str(error)
         else:
-            trained.append({fact: done[fact] for fact in _TOLD})
+            trained.append(done)
             log.info("train.judged", extra={"model": model, "weighted_f1": done["weighted_f1"]})
-    return {"trained": trained, "refused": refused}
+    answered = any(one["scores"] is not None for one in trained)
+    told = [{fact: one[fact] for fact in _TOLD} for one in trained]
+    comparison = {"comparison": compare_models(workplace, trained)} if answered else {}
+    return {"trained": told, "refused": refused, **comparison}
 
 
 def first(workplace: Workplace, *, manifest: int | None, run_key: str) -> dict[str, Any]:
