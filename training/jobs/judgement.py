@@ -4,12 +4,9 @@ import logging
 from typing import Any
 
 from core.db.models import Promotion
-from core.db.repositories import promotions
+from core.db.repositories import judgements, promotions
 from core.db.repositories.promotions import NO_EPOCH
-from core.domain.gate import Evidence, decide
-from inference.model import GoldenMismatch, ServedModel
-from training.gate import compare, load_policy
-from training.jobs.exam import Exam, Sitting, relative_latency, sit
+from training.jobs.examination import examine
 from training.jobs.findings import Findings, suspects_of
 from training.jobs.history import learning_curve
 from training.jobs.judgement_page import Surroundings
@@ -25,10 +22,12 @@ log = logging.getLogger(__name__)
 def judge(workplace: Workplace, *, package: str, manifest: int | None, run_key: str) -> dict[str, Any]:
     """Decide whether ``package`` may replace the champion, and record why.
 
-    A decision holds for the champion it was made against: if another is served since, it is made again.
+    A decision holds for the champion it was made against: if another is served since, it is made again. Only the
+    model named ``fusion`` is gated; any other is compared with what is released under its name, if anything is, and
+    may be released as a companion when it repeats its golden answers.
 
     Returns:
-        ``decision`` (first, promote, grey or refuse), ``reasons``, ``run_id``, ``weighted_f1``,
+        ``decision`` (first, promote, grey, refuse or companion), ``reasons``, ``run_id``, ``weighted_f1``,
         ``champion_weighted_f1``, ``difference`` (5th percentile, observed, 95th), the ``epoch`` judged against,
         ``second_opinions`` (labels newly marked as doubtful), and seconds.
 
@@ -48,70 +47,28 @@ def judge(workplace: Workplace, *, package: str, manifest: int | None, run_key: 
     tracking = Tracking.connect(workplace.train)  # before the work rather than after it
     training = training_of(workplace, package=package, run_key=run_key)
     watch = Stopwatch()
-    found = _examine(workplace, training, package, manifest, champion, watch)
+    found = examine(workplace, training, package, manifest, champion, watch)
     run_id = None
     if found.challenger is not None:  # a package that forgot its golden answers is registered nowhere
         with watch.stage("tracking"):
             run_id = tracking.record(found.training_record(workplace.store.packages / package))
             around = _surroundings(workplace, found, package)
             tracking.annotate(run_id, found.judgement_record(found.challenger, around, run_key=run_key))
-            point_aliases(workplace, tracking, challenger=package)
+            if found.model == MODEL:  # a companion has no aliases to fight for: it follows the release
+                point_aliases(workplace, tracking, challenger=package)
     doubted = ask_again(workplace.sessions, training) if found.model == MODEL else 0
     log.info("judge.decided", extra={"package": package, "decision": found.decision.outcome, "run_id": run_id})
     identity = {"package": package, "run_id": run_id, "epoch": _epoch(champion), "second_opinions": doubted}
-    return kept.write({**identity, **found.result(), **watch.report()})
+    result = kept.write({**identity, **found.result(), **watch.report()})
+    if found.model == MODEL:
+        with workplace.sessions.begin() as session:
+            judgements.record(session, manifest=result["manifest"], package=package, decision=result["decision"])
+    return result
 
 
 def _surroundings(workplace: Workplace, found: Findings, package: str) -> Surroundings:
     earlier = learning_curve(workplace.store.runs, found.model, leave_out=package)
     return Surroundings(workplace.taxonomy, workplace.store.images, earlier, suspects_of(found.training))
-
-
-def _examine(
-    workplace: Workplace,
-    training: dict[str, Any],
-    package: str,
-    manifest: int | None,
-    champion: Promotion | None,
-    watch: Stopwatch,
-) -> Findings:
-    policy = load_policy(workplace.gate.policy)
-    with watch.stage("open"):
-        exam = Exam.of(workplace.snapshot(training["manifest"] if manifest is None else manifest))
-        served = champion.models.get(MODEL) if champion else None
-        old = _sit(workplace, exam, served) if served else None
-        try:
-            new = old if served == package else _sit(workplace, exam, package)
-        except GoldenMismatch as error:
-            log.warning("judge.golden_answers_differ", extra={"package": package, "reason": str(error)})
-            new = None
-    comparison = None
-    if new is not None and old is not None:
-        with watch.stage("latency"):
-            products = [] if new is old else exam.products(workplace.store.images)
-            latency = relative_latency(new.model, old.model, products)
-        with watch.stage("bootstrap"):
-            comparison = compare(
-                exam.rows,
-                champion=old.answers,
-                challenger=new.answers,
-                policy=policy,
-                relative_latency=latency,
-                same_package=new is old,
-                new_architecture=_shape(new.model) != _shape(old.model),
-            )
-    evidence = Evidence(golden_answers_hold=new is not None, comparison=comparison)
-    return Findings(exam, training, new, old, policy, evidence, decide(evidence, policy))
-
-
-def _sit(workplace: Workplace, exam: Exam, sha: str) -> Sitting:
-    model = ServedModel.load(workplace.store.packages, sha, encoders=workplace.pool)
-    return sit(model, exam, workplace.features(exam.snapshot, model.spec["encoders"], rows=exam.places))
-
-
-def _shape(model: ServedModel) -> tuple[Any, ...]:
-    """What makes a model a new one rather than a retrained one."""
-    return model.spec["architecture"], dict(model.spec["encoders"])
 
 
 def _epoch(champion: Promotion | None) -> int:
