@@ -55,7 +55,10 @@ class Exam:
         splits = np.array([row.split for row in snapshot.rows], dtype=str)
         places = np.flatnonzero(np.isin(splits, [Split.HOLDOUT, Split.FRESH]))
         if not len(places):
-            raise NothingToJudgeOn(f"manifest {snapshot.manifest.number} has neither hold-out nor fresh rows")
+            raise NothingToJudgeOn(
+                f"manifest {snapshot.manifest.number} has neither hold-out nor fresh rows: import a larger catalogue (a "
+                "fifth of it is set aside to measure by), or validate more products (a tenth of them)"
+            )
         chosen = [snapshot.rows[place] for place in places]
         truth = np.array([row.prdtypecode for row in chosen], dtype=np.int64)
         return cls(snapshot, places, Rows(truth, [row.cluster for row in chosen], splits[places] == Split.HOLDOUT))
