@@ -93,8 +93,8 @@ class LearningRows:
         present = np.flatnonzero(np.isin(codes, data.codes[train]))
         if len(present) < 2:
             raise TooFewRows(
-                f"at least two classes need training rows. Received: {codes[present].tolist()}; import more products, or "
-                "validate some of other classes and append them"
+                f"at least two classes need training rows. Received: {codes[present].tolist()}; import more products, "
+                "or validate some of other classes and append them"
             )
         known = np.isin(data.codes, codes[present])
         rows = np.flatnonzero(train | ((splits == Split.VALIDATION) & known))

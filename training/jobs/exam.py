@@ -56,8 +56,8 @@ class Exam:
         places = np.flatnonzero(np.isin(splits, [Split.HOLDOUT, Split.FRESH]))
         if not len(places):
             raise NothingToJudgeOn(
-                f"manifest {snapshot.manifest.number} has neither hold-out nor fresh rows: import a larger catalogue (a "
-                "fifth of it is set aside to measure by), or validate more products (a tenth of them)"
+                f"manifest {snapshot.manifest.number} has neither hold-out nor fresh rows: import a larger catalogue "
+                "(a fifth of it is set aside to measure by), or validate more products (a tenth of them)"
             )
         chosen = [snapshot.rows[place] for place in places]
         truth = np.array([row.prdtypecode for row in chosen], dtype=np.int64)
