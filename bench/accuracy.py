@@ -56,7 +56,7 @@ WANTED = {
     "answered_share": 0.40,
     "refit_s": 30.0,
 }
-"""At least; the last but one of calibration and the refit at most."""
+"""At least, but for those of ``_AT_MOST``."""
 _AT_MOST = ("calibration_error", "refit_s")
 
 
@@ -69,11 +69,12 @@ def main() -> int:
     lines = []
     for seed in arguments.seeds:
         config = replace(FusionConfig.load(arguments.config), seed=seed)
-        started = time.monotonic()
+        before = time.monotonic(), time.process_time()
         fitted = fit_model(recipe, parts.learnt, config)
-        lines.append({"seed": seed, **score(fitted, parts.unseen), "refit_s": round(time.monotonic() - started, 1)})
+        refit = {"refit_s": time.monotonic() - before[0], "refit_cpu_s": time.process_time() - before[1]}
+        lines.append({"seed": seed, **score(fitted, parts.unseen), **refit})
         print(_text(lines[-1]), flush=True)
-    means = {name: float(np.mean([line[name] for line in lines])) for name in WANTED}
+    means = {name: float(np.mean([line[name] for line in lines])) for name in (*WANTED, "refit_cpu_s")}
     missed = [name for name, wanted in WANTED.items() if (means[name] > wanted) == (name in _AT_MOST)]
     print(_text({"seed": "mean", **means}))
     result = {"bench": "accuracy", "model": arguments.model, "mean": means, "missed": missed, "seeds": lines}
@@ -208,7 +209,8 @@ def _over_best_expert(model: FusionModel, unseen: TrainingData, fused: NDArray[n
 def _text(line: dict[str, Any]) -> str:
     names = [name for name in WANTED if name != "refit_s"]
     heads = f"seed {line['seed']:<5}"
-    return heads + "  ".join(f"{name} {line[name]:.3f}" for name in names) + f"  refit {line['refit_s']:.1f} s"
+    refit = f"  refit {line['refit_s']:.1f} s ({line['refit_cpu_s']:.1f} s of processor)"
+    return heads + "  ".join(f"{name} {line[name]:.3f}" for name in names) + refit
 
 
 if __name__ == "__main__":
