@@ -41,6 +41,7 @@ class Maker:
 
     taxonomy: Taxonomy
     random: np.random.Generator
+    words: list[str]
     own: NDArray[np.intp]
     chances: NDArray[np.float64]
 
@@ -50,14 +51,20 @@ class Maker:
         random = np.random.default_rng(seed)
         frequencies = 1 / np.arange(1, _WORDS + 1)
         own = np.stack([random.choice(_WORDS, _OWN_WORDS, replace=False) for _ in taxonomy.codes])
-        return cls(taxonomy, random, own, np.cumsum(frequencies) / frequencies.sum())
+        return cls(
+            taxonomy,
+            random,
+            [_spell(number) for number in range(_WORDS)],
+            own,
+            np.cumsum(frequencies) / frequencies.sum(),
+        )
 
     def text(self, place: int, words: int) -> str:
         """Some words; one of four is its class's own."""
         drawn = np.searchsorted(self.chances, self.random.random(words))
         chosen = self.random.random(words) < 0.25
         drawn[chosen] = self.own[place, np.minimum(drawn[chosen], _OWN_WORDS - 1)]
-        return " ".join(_spell(int(number)) for number in drawn)
+        return " ".join(self.words[number] for number in drawn)
 
     def row(self, number: int, place: int, photo: str) -> TrainingRow:
         """A product of the base: a title, every other one with a description."""

@@ -19,7 +19,7 @@ from training.learning_rows import LearningRows
 
 ABSENT_LOGIT = -1e4
 """Logit of a class that a head saw no row of: so low that the fusion's floor takes its place."""
-_CONSTANT = 1e-3  # standard deviation below which a feature counts as constant
+CONSTANT = 1e-3  # standard deviation below which a feature counts as constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def fit_logistic(name: str, data: LearningRows, config: FusionConfig) -> FittedE
             C=settings.inverse_regularisation, max_iter=settings.most_iterations, tol=settings.tolerance
         )
         features = (data.inputs.seen_by(name, learnt).astype(np.float32) - mean) / scale
-        trained.append(DenseHead(mean, scale, *_solve(solver, features, data.labels[learnt], data.classes)))
+        trained.append(DenseHead(mean, scale, *solve(solver, features, data.labels[learnt], data.classes)))
 
     def say(part: int, chosen: NDArray[np.intp]) -> NDArray[np.float64]:
         return trained[part].logits(data.inputs.seen_by(name, chosen))
@@ -99,7 +99,7 @@ def fit_lexical(name: str, data: LearningRows, config: FusionConfig) -> FittedEx
             tol=settings.tolerance,
             random_state=config.seed,
         )
-        weight, bias = _solve(solver, space.weigh(counts[learnt]), data.labels[rows[learnt]], data.classes)
+        weight, bias = solve(solver, space.weigh(counts[learnt]), data.labels[rows[learnt]], data.classes)
         trained.append(LexicalHead(space, weight, bias))
 
     def say(part: int, chosen: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -146,11 +146,11 @@ def unseen_logits(
 def standard(known: NDArray[np.float16]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean and deviation ``(d,)`` of ``(n, d)`` training rows' features (no labels, so all parts share them)."""
     mean, scale = known.mean(axis=0, dtype=np.float64), known.std(axis=0, dtype=np.float64)
-    scale[scale < _CONSTANT] = 1  # what never varied in training must not explode in serving
+    scale[scale < CONSTANT] = 1  # what never varied in training must not explode in serving
     return mean.astype(np.float32), scale.astype(np.float32)
 
 
-def _solve(
+def solve(
     solver: LogisticRegression | LinearSVC,
     features: NDArray[np.float32] | sparse.csr_array,
     labels: NDArray[np.intp],

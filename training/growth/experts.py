@@ -6,20 +6,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
 
 from inference.family import EXPERTS
 from inference.fusion_model import FusionModel
 from inference.heads import DenseHead, LexicalHead
 from inference.lexical import LexicalSpace
 from training.config import FusionConfig
-from training.experts import ABSENT_LOGIT, FittedExpert
-from training.growth.logistic import fit_logistic_head
+from training.experts import ABSENT_LOGIT, CONSTANT, FittedExpert, solve
 from training.growth.margins import fit_margins
-from training.growth.softmax import fit_softmax_head
 from training.learning_rows import LearningRows
 
 _BLOCK = 4096  # rows at a time
-_CONSTANT = 1e-3  # standard deviation below which a feature counts as constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,38 +54,44 @@ class Start:
 
 
 def grow_softmax(name: str, data: LearningRows, config: FusionConfig, start: DenseHead | None) -> FittedExpert:
-    """A dense softmax head on standardised features, by AdamW; a smaller step from known weights than from none."""
+    """A dense softmax head on standardised features, by Keras; smaller steps from known weights than from none."""
+    from training.growth.softmax import fit_softmax_head  # imports TensorFlow
+
     rows = data.inputs.rows_for(name)
     known = _features(name, data)
     settings, growth = config.experts[name], config.growth
+    rate = settings.learning_rate * (growth.warm_rate if start else 1)
     head, curves = fit_softmax_head(
         known,
         data.labels,
         rows[data.train[rows]],
         rows[~data.train[rows]],
         _begin(known, rows[data.train[rows]], data.classes, start),
-        config=settings,
-        rate=settings.learning_rate * (growth.warm_rate if start else 1),
-        patience=growth.patience,
+        config=replace(settings, learning_rate=rate, patience=growth.patience),
         seed=config.seed,
     )
     return _judged(head, known, data, rows, curves)
 
 
 def grow_logistic(name: str, data: LearningRows, config: FusionConfig, start: DenseHead | None) -> FittedExpert:
-    """Multinomial logistic regression on standardised features."""
+    """Multinomial logistic regression on standardised features, by scikit-learn.
+
+    The optimum is one: known weights only shorten the way to it.
+    """
     rows = data.inputs.rows_for(name)
     known, learnt = _features(name, data), rows[data.train[rows]]
-    seen, labels = np.unique(data.labels[learnt], return_inverse=True)
-    begin = _begin(known, learnt, data.classes, start)
-    some = DenseHead(begin.mean, begin.scale, begin.weight[:, seen], begin.bias[seen])
-    columns = np.zeros(len(data.labels), np.intp)
-    columns[learnt] = labels
-    found = fit_logistic_head(
-        known, columns, learnt, some, config=config.experts[name], tolerance=config.growth.logistic_tolerance
+    begin, settings = _begin(known, learnt, data.classes, start), config.experts[name]
+    seen = np.unique(data.labels[learnt])
+    solver = LogisticRegression(
+        C=settings.inverse_regularisation,
+        max_iter=settings.most_iterations,
+        tol=config.growth.logistic_tolerance,
+        warm_start=True,
     )
-    head = DenseHead(begin.mean, begin.scale, *_spread(seen, found.weight, found.bias, data.classes))
-    return _judged(head, known, data, rows, {})
+    if start and len(seen) > 2:  # of two classes scikit-learn keeps one vector
+        solver.coef_, solver.intercept_ = begin.weight[:, seen].T.copy(), begin.bias[seen].copy()
+    weight, bias = solve(solver, begin.standardise(known[learnt]), data.labels[learnt], data.classes)
+    return _judged(DenseHead(begin.mean, begin.scale, weight, bias), known, data, rows, {})
 
 
 def grow_lexical(name: str, data: LearningRows, config: FusionConfig, start: DenseHead | None) -> FittedExpert:
@@ -134,7 +138,7 @@ def _standard(known: NDArray[np.float16], learnt: NDArray[np.intp]) -> tuple[NDA
     mean = sum(known[block].sum(axis=0, dtype=np.float64) for block in blocks) / len(learnt)
     square = sum(np.square(known[block] - mean).sum(axis=0) for block in blocks) / len(learnt)
     scale = np.sqrt(square)
-    scale[scale < _CONSTANT] = 1  # what never varied in training must not explode in serving
+    scale[scale < CONSTANT] = 1  # what never varied in training must not explode in serving
     return mean.astype(np.float32), scale.astype(np.float32)
 
 

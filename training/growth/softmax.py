@@ -1,38 +1,47 @@
-"""A dense softmax head by AdamW on blocks of cached features, from given weights."""
+"""A dense softmax head in Keras on blocks of cached features, from given weights."""
 
-from dataclasses import dataclass, field
-
+import keras
 import numpy as np
+from keras import ops
 from numpy.typing import NDArray
 
-from inference.fusion import log_softmax
 from inference.heads import DenseHead
 from training.config import SoftmaxConfig
+from training.softmax import balance, build_softmax_heads, fix_chance
 
-_FIRST, _SECOND, _TINY = np.float32(0.9), np.float32(0.999), np.float32(1e-7)  # AdamW's usual constants
-_BLOCK = 4096  # rows answered at once
+_HELD_BATCH = 4096  # rows: no gradients are kept, so many fit
 
 
-@dataclass
-class _AdamW:
-    """Moments of one array, which ``step`` changes in place."""
+class _Blocks(keras.utils.PyDataset):
+    """Batches of standardised features with a distribution over classes each, made when they are asked for.
 
-    array: NDArray[np.float32]
-    decay: float
-    steps: int = 0
-    first: NDArray[np.float32] = field(init=False)
-    second: NDArray[np.float32] = field(init=False)
+    Only a batch at a time is wider than the cache's float16.
+    """
 
-    def __post_init__(self) -> None:
-        self.first, self.second = np.zeros_like(self.array), np.zeros_like(self.array)
+    def __init__(
+        self,
+        features: NDArray[np.float16],
+        targets: NDArray[np.float32],
+        rows: NDArray[np.intp],
+        start: DenseHead,
+        batch_rows: int,
+        random: np.random.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self._features, self._targets, self._rows, self._start = features, targets, rows, start
+        self._batch_rows, self._random = batch_rows, random
+        self.on_epoch_end()
 
-    def step(self, slope: NDArray[np.float32], rate: float) -> None:
-        self.steps += 1
-        self.first += (1 - _FIRST) * (slope - self.first)
-        self.second += (1 - _SECOND) * (np.square(slope) - self.second)
-        scaled = rate * np.sqrt(1 - _SECOND**self.steps) / (1 - _FIRST**self.steps)
-        self.array *= np.float32(1 - rate * self.decay)
-        self.array -= np.float32(scaled) * self.first / (np.sqrt(self.second) + _TINY)
+    def __len__(self) -> int:
+        return -(-len(self._rows) // self._batch_rows)
+
+    def __getitem__(self, batch: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        chosen = self._rows[batch * self._batch_rows : (batch + 1) * self._batch_rows]
+        return self._start.standardise(self._features[chosen]), self._targets[chosen, None]
+
+    def on_epoch_end(self) -> None:
+        if self._random is not None:
+            self._rows = self._random.permutation(self._rows)
 
 
 def fit_softmax_head(
@@ -43,80 +52,46 @@ def fit_softmax_head(
     start: DenseHead,
     *,
     config: SoftmaxConfig,
-    rate: float,
-    patience: int,
     seed: int,
 ) -> tuple[DenseHead, dict[str, list[float]]]:
     """Train until rows that are not learnt from stop getting likelier, and keep the best epoch, the start included.
 
-    The same arguments give the same bits on the same kind of processor, given one thread.
+    The same arguments give the same bits on the same kind of processor.
 
     Args:
         features: ``(n, d)`` float16, as cached; memory-mapped is fine.
         labels: ``(n,)`` in [0, classes).
         learns: rows to learn from.
-        judges: rows to stop by; without any, every epoch is taken.
+        judges: rows to stop by; without any, the last epoch counts.
         start: weights to start from, with the mean and deviation to standardise by.
-        config: batch size, decay, smoothing, dropout, most epochs.
-        rate: learning rate.
-        patience: epochs without a better loss after which training stops.
+        config: learning rate, batch size, decay, smoothing, dropout, balance, patience, most epochs.
         seed: of dropout and the order of rows.
 
     Returns:
         The head, and ``loss`` and ``val_loss`` of each epoch.
     """
-    random = np.random.default_rng(seed)
-    head = DenseHead(start.mean, start.scale, start.weight.copy(), start.bias.copy())
-    steps = (_AdamW(head.weight, config.weight_decay), _AdamW(head.bias, 0.0))
-    best = (_surprise(head, features, labels, judges), start.weight, start.bias)
-    curves: dict[str, list[float]] = {"loss": [], "val_loss": []}
-    waited = 0
-    for _ in range(config.most_epochs):
-        order = random.permutation(learns)
-        lost = sum(
-            _step(head, steps, features, labels, order[at : at + config.batch_rows], config, rate, random)
-            for at in range(0, len(order), config.batch_rows)
-        )
-        found = _surprise(head, features, labels, judges)
-        curves["loss"].append(lost / len(learns))
-        curves["val_loss"].append(found)
-        waited = 0 if found < best[0] or not len(judges) else waited + 1
-        if not waited:
-            best = (found, head.weight.copy(), head.bias.copy())
-        elif waited >= patience:
-            break
-    return DenseHead(start.mean, start.scale, best[1], best[2]), curves
-
-
-def _step(
-    head: DenseHead,
-    steps: tuple[_AdamW, _AdamW],
-    features: NDArray[np.float16],
-    labels: NDArray[np.intp],
-    rows: NDArray[np.intp],
-    config: SoftmaxConfig,
-    rate: float,
-    random: np.random.Generator,
-) -> float:
-    """One batch; returns the sum of its rows' losses."""
-    seen = head.standardise(features[rows])
-    if config.dropout:
-        seen *= (random.random(seen.shape, np.float32) >= config.dropout) / np.float32(1 - config.dropout)
-    logs = log_softmax(seen @ head.weight + head.bias)
-    wanted = np.full_like(logs, config.label_smoothing / logs.shape[1])
-    wanted[np.arange(len(rows)), labels[rows]] += 1 - config.label_smoothing
-    slope = (np.exp(logs) - wanted) / len(rows)
-    for step, gradient in zip(steps, (seen.T @ slope, slope.sum(axis=0)), strict=True):
-        step.step(gradient, rate)
-    return -float((wanted * logs).sum())
-
-
-def _surprise(
-    head: DenseHead, features: NDArray[np.float16], labels: NDArray[np.intp], rows: NDArray[np.intp]
-) -> float:
-    """Mean of minus the log-probability of each row's label; 0 without rows."""
-    total = 0.0
-    for at in range(0, len(rows), _BLOCK):
-        block = rows[at : at + _BLOCK]
-        total -= float(log_softmax(head.logits(features[block]))[np.arange(len(block)), labels[block]].sum())
-    return total / max(len(rows), 1)
+    fix_chance(seed)
+    width, classes = start.weight.shape
+    model = build_softmax_heads(width, 1, classes, config)
+    model.get_layer("heads").set_weights([start.weight, start.bias])
+    hard = np.eye(classes, dtype=np.float32)[labels]
+    weight = np.ones(len(labels), np.float32)
+    weight[learns] = balance(labels[learns], classes, config.balance)
+    soft = (hard * (1 - config.label_smoothing) + config.label_smoothing / classes) * weight[:, None]
+    lessons = _Blocks(features, soft, learns, start, config.batch_rows, np.random.default_rng(seed))
+    exam = _Blocks(features, hard, judges, start, _HELD_BATCH) if len(judges) else None
+    known = model.evaluate(exam, verbose=0) if exam else np.inf
+    stop = keras.callbacks.EarlyStopping(patience=config.patience, restore_best_weights=True)
+    fitted = model.fit(
+        lessons,
+        validation_data=exam,
+        epochs=config.most_epochs,
+        callbacks=[stop] if exam else [],
+        shuffle=False,
+        verbose=0,
+    )
+    curves = {name: [float(value) for value in values] for name, values in fitted.history.items()}
+    if exam and min(curves["val_loss"]) >= known:
+        return start, curves
+    weight, bias = (ops.convert_to_numpy(it) for it in model.get_layer("heads").weights)
+    return DenseHead(start.mean, start.scale, weight, bias), curves

@@ -1,21 +1,18 @@
-"""The solvers for large stores find what scikit-learn finds, in blocks, and from known weights sooner."""
+"""The solvers for large stores find what the usual ones find, and keep a start that is better."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import scipy.sparse as sparse
-from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from inference.heads import DenseHead
-from training.config import LogisticConfig, SoftmaxConfig
-from training.growth.logistic import fit_logistic_head
+from training.config import SoftmaxConfig
 from training.growth.margins import fit_margins
 from training.growth.softmax import fit_softmax_head
 
 CLASSES = 3
-LOGISTIC = LogisticConfig(inverse_regularisation=0.1, most_iterations=200, tolerance=1e-4)
 
 
 @pytest.fixture(scope="module")
@@ -54,30 +51,11 @@ def test_margins_are_those_of_the_usual_solver(features: np.ndarray, labels: np.
     np.testing.assert_allclose(bias, usual.intercept_, atol=2e-3)
 
 
-def test_the_logistic_optimum_is_that_of_the_usual_solver(
-    features: np.ndarray, labels: np.ndarray, blank: DenseHead
-) -> None:
-    usual = LogisticRegression(C=0.1, tol=1e-6, max_iter=500).fit(blank.standardise(features), labels)
-    head = fit_logistic_head(features, labels, np.arange(300), blank, config=LOGISTIC, tolerance=1e-6)
-    np.testing.assert_allclose(head.weight, usual.coef_.T, atol=1e-3)
-
-
-def test_where_the_logistic_search_starts_does_not_matter(
-    features: np.ndarray, labels: np.ndarray, blank: DenseHead
-) -> None:
-    half = fit_logistic_head(features, labels, np.arange(150), blank, config=LOGISTIC, tolerance=1e-6)
-    warm, cold = (
-        fit_logistic_head(features, labels, np.arange(300), start, config=LOGISTIC, tolerance=1e-6)
-        for start in (half, blank)
-    )
-    np.testing.assert_allclose(warm.weight, cold.weight, atol=1e-3)
-
-
 def test_a_softmax_head_learns_and_repeats_itself_to_the_bit(
     features: np.ndarray, labels: np.ndarray, blank: DenseHead, softmax: SoftmaxConfig
 ) -> None:
     learns, judges = np.arange(200), np.arange(200, 300)
-    facts = {"config": softmax, "rate": 1e-2, "patience": 3, "seed": 1}
+    facts = {"config": softmax, "seed": 1}
     one, curves = fit_softmax_head(features, labels, learns, judges, blank, **facts)
     other, _ = fit_softmax_head(features, labels, learns, judges, blank, **facts)
     assert (answers(one, features[judges]) == labels[judges]).mean() > 0.7
@@ -89,10 +67,9 @@ def test_a_start_that_training_makes_worse_is_kept(
     features: np.ndarray, labels: np.ndarray, blank: DenseHead, softmax: SoftmaxConfig
 ) -> None:
     rows = np.arange(300)
-    good = fit_logistic_head(features, labels, rows, blank, config=LOGISTIC, tolerance=1e-6)
+    good, _ = fit_softmax_head(features, labels, rows, rows, blank, config=softmax, seed=1)
     wrong = (labels + 1) % CLASSES
     upside_down = np.concatenate([features, features]), np.concatenate([wrong, labels])
-    kept, _ = fit_softmax_head(
-        *upside_down, rows, rows + 300, good, config=replace(softmax, dropout=0.0), rate=1e-2, patience=2, seed=1
-    )
+    kept, curves = fit_softmax_head(*upside_down, rows, rows + 300, good, config=replace(softmax, patience=2), seed=1)
     assert np.array_equal(kept.weight, good.weight)
+    assert len(curves["loss"]) <= 4
