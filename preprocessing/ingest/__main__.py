@@ -21,13 +21,14 @@ from core.errors import EtalonError
 from core.logging import configure_logging
 from core.settings import DatabaseSettings, LoopSettings, ServingSettings, StoreSettings
 from core.store import manifests
-from preprocessing.ingest.append import append, is_due
+from preprocessing.ingest.append import append, is_due, is_unjudged
 from preprocessing.ingest.base import import_catalogue
 from preprocessing.ingest.check import check_loop
 from preprocessing.ingest.settling import settle
 from preprocessing.ingest.sweep import sweep_photos
 
 NOTHING_TO_DO = 99
+_IF_DUE = "only if LOOP_MIN_ROWS wait, or one for LOOP_MAX_AGE_S; exit 0 also while the newest batch was never judged"
 _log = logging.getLogger(__name__)
 
 
@@ -62,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
 
     verb = verbs.add_parser("append", help="bring verdicts into the training store")
     verb.add_argument("--run-key", type=_run_key, required=True, help="the run that asks; again: the same batch")
-    verb.add_argument("--if-due", action="store_true", help="only if LOOP_MIN_ROWS wait, or one for LOOP_MAX_AGE_S")
+    verb.add_argument("--if-due", action="store_true", help=_IF_DUE)
     verb.set_defaults(run=_append)
 
     verb = verbs.add_parser("fsck", help="check the store's invariants")
@@ -114,7 +115,8 @@ def _append(arguments: argparse.Namespace, engine: Engine, store: StoreSettings)
         return 0
     numbers = manifests.numbers(store.training)
     print(json.dumps({"segment": None, "rows": 0, "retractions": 0, "manifest": numbers[-1] if numbers else None}))
-    return NOTHING_TO_DO
+    # The training after an earlier batch failed for good: there is nothing to append, but something to train on.
+    return 0 if arguments.if_due and is_unjudged(sessions) else NOTHING_TO_DO
 
 
 def _fsck(arguments: argparse.Namespace, engine: Engine, store: StoreSettings) -> int:

@@ -18,7 +18,7 @@ from functools import partial
 from sqlalchemy.orm import Session, sessionmaker
 
 from core import failpoints
-from core.db.repositories import batches, ingest
+from core.db.repositories import batches, ingest, judgements
 from core.db.repositories.batches import ClaimedRow
 from core.db.repositories.ingest import Claim
 from core.db.session import transact
@@ -68,6 +68,12 @@ def is_due(sessions: sessionmaker[Session], loop: LoopSettings, run_key: str) ->
         if ingest.claim_of_run(session, run_key) is not None:
             return True
         return ingest.due(session, min_rows=loop.min_rows, max_age_s=loop.max_age_s)
+
+
+def is_unjudged(sessions: sessionmaker[Session]) -> bool:
+    """Whether the newest batch is in the store and no challenger trained on it was judged: its training failed."""
+    with sessions() as session:
+        return judgements.newest_is_missing(session)
 
 
 def append(

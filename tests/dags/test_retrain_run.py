@@ -8,7 +8,7 @@ from tests.conftest import ROOT
 from tests.dags.runs import Runs
 
 VERBS = ["append", "features", "fit", "judge", "promote"]
-SCENARIOS = ["everything", "nothing-to-append", "nothing-to-promote", "fit-fails"]
+SCENARIOS = ["everything", "nothing-to-append", "nothing-to-promote", "fit-fails", "training-failed-before"]
 
 
 @pytest.fixture(scope="session")
@@ -52,3 +52,8 @@ def test_a_challenger_that_the_gate_refuses_leaves_only_the_promotion_skipped(ru
 def test_a_failing_job_stops_what_follows(runs: Runs) -> None:
     assert states(runs, "fit-fails") == ["success", "success", "failed", "upstream_failed", "upstream_failed"]
     assert runs.calls("fit-fails")[-1].startswith("-m training.jobs fit")
+
+
+def test_a_batch_whose_training_failed_is_trained_on_by_the_next_run_without_new_rows(runs: Runs) -> None:
+    assert states(runs, "training-failed-before") == ["success"] * 5
+    assert runs.calls("training-failed-before")[1] == "-m training.jobs features --manifest 2"

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from core.db.models import Audit, Outbox, Prediction, SegmentClaim
+from core.db.repositories import judgements
 from core.domain.review import REJECT
 from core.settings import LoopSettings
 from core.store.manifests import newest, read
 from core.store.rows import decode_rows
 from core.store.segments import SegmentDiffers
 from core.store.snapshot import Snapshot
-from preprocessing.ingest.append import Appended, NoTaxonomy, is_due
+from preprocessing.ingest.append import Appended, NoTaxonomy, is_due, is_unjudged
 from tests.integration.conftest import same_on_any_database
 from tests.integration.ingest.shop import REVIEWER, Shop, photo, tensor_of_upload
 
@@ -184,3 +185,21 @@ def test_a_batch_is_due_by_count_by_age_or_when_one_lies_open(shop: Shop) -> Non
     shop.append("run")
     assert is_due(shop.sessions, few, "run")
     assert not is_due(shop.sessions, few, "another run")
+
+
+def test_only_the_newest_batch_has_to_be_judged(shop: Shop) -> None:
+    def judge(manifest: int) -> None:
+        with shop.sessions.begin() as session:
+            judgements.record(session, manifest=manifest, package="a" * 64, decision="promote")
+
+    assert not is_unjudged(shop.sessions)
+    shop.validated("Livre")
+    assert not is_unjudged(shop.sessions)
+    shop.append("monday")
+    judge(1)  # the base, once more
+    assert is_unjudged(shop.sessions)
+    shop.validated("Jeu")
+    shop.append("tuesday")
+    assert is_unjudged(shop.sessions)
+    judge(3)
+    assert not is_unjudged(shop.sessions)

@@ -13,6 +13,7 @@ import pytest
 
 from core import failpoints
 from core.db.models import Prediction, SegmentClaim
+from core.db.repositories import judgements
 from core.failpoints import FailpointError
 from core.store.rows import decode_rows
 from core.store.segments import CorruptSegment
@@ -167,9 +168,21 @@ def test_the_command_says_what_it_appended_and_when_there_is_nothing(shop: Shop)
     stage(shop)
     status, out, _ = shop.run("append", "--run-key", "monday")
     assert (status, json.loads(out)) == (0, {"segment": "000002", "rows": 4, "manifest": 3, "retractions": 2})
+    with shop.sessions.begin() as session:
+        judgements.record(session, manifest=3, package="a" * 64, decision="refuse")
     status, out, _ = shop.run("append", "--run-key", "tuesday", "--if-due")
     assert (status, json.loads(out)) == (99, {"segment": None, "rows": 0, "retractions": 0, "manifest": 3})
     assert shop.run("fsck", "--full")[:2] == (0, '{"violations": 0, "manifest": 3}\n')
+
+
+def test_a_run_trains_again_on_a_batch_that_was_never_judged(shop: Shop) -> None:
+    assert shop.run("append", "--run-key", "sunday", "--if-due")[0] == 99  # a base import alone is not a batch
+    stage(shop)
+    assert shop.run("append", "--run-key", "monday")[0] == 0  # and its training fails
+    status, out, _ = shop.run("append", "--run-key", "tuesday", "--if-due")
+    assert (status, json.loads(out)) == (0, {"segment": None, "rows": 0, "retractions": 0, "manifest": 3})
+    assert shop.run("append", "--run-key", "by hand")[0] == 99
+    assert shop.check() == []
 
 
 def test_a_photo_lost_after_the_claim_is_a_failure_with_a_clear_message(shop: Shop) -> None:
