@@ -118,7 +118,8 @@ class JudgementPage:
         names = ("challenger", "champion")[: len(sittings)]
         metrics = [sitting.scores.metrics() for sitting in sittings]
         rows = [[name, *(_number(each.get(name)) for each in metrics)] for name in metrics[0] if "." not in name]
-        about = "Both answered the same products in the same run. Lower is better for errors, Brier and likelihood."
+        about = "Lower is better for calibration error, Brier and likelihood."
+        about = f"Both answered the same products in the same run. {about}" if len(sittings) > 1 else about
         return Table("Scores", about, ["", *names], rows)
 
     def _slices(self) -> Table:
