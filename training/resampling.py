@@ -30,7 +30,7 @@ def f1_draws(
         draws: how many to make.
 
     Returns:
-        ``(draws,)`` and ``(draws, classes)``, in [0, 1]; a class that a draw shows nowhere has 0.
+        ``(draws,)`` and ``(draws, classes)``, in [0, 1]; nan for a class of which a draw has no row.
     """
     _, cluster = np.unique(np.asarray(clusters), return_inverse=True)
     sums = _sums(truth, answered, cluster, classes)
@@ -40,14 +40,17 @@ def f1_draws(
         drawn = _draw(random, min(_CHUNK, draws - start), len(sums)) @ sums
         support, said, right = np.split(drawn.astype(np.float64), 3, axis=1)
         f1 = 2 * right / np.maximum(support + said, 1)
-        by_class.append(f1)
+        by_class.append(np.where(support > 0, f1, np.nan))
         weighted.append((f1 * support).sum(axis=1) / support.sum(axis=1))
     return np.concatenate(weighted), np.concatenate(by_class)
 
 
 def interval(draws: NDArray[np.float64]) -> tuple[float, float]:
-    """The middle ``LEVEL`` of some draws."""
-    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    """The middle ``LEVEL`` of those draws that tell something; from 0 to 0 where none does."""
+    known = draws[~np.isnan(draws)]
+    if not len(known):
+        return 0.0, 0.0
+    low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 

@@ -123,3 +123,10 @@ def test_a_model_is_told_how_much_of_it_may_stand() -> None:
     found = scored(truth, probabilities, thresholds=np.array([0.8, 0.8])).metrics()
     assert (found["answered_share"], found["answered_precision"]) == (0.5, 1.0)
     assert "answered_share" not in scored(truth, probabilities).metrics()
+
+
+def test_draws_without_a_row_of_a_class_say_nothing_about_it() -> None:
+    truth = np.array([10] * 40 + [20])
+    found = scored(truth, np.eye(4)[np.searchsorted(CODES, truth)])
+    assert (found.classes[20].low, found.classes[20].high) == (1, 1)  # a third of the draws leave its only row out
+    assert (found.classes[30].low, found.classes[30].high) == (0, 0)
