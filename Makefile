@@ -134,6 +134,10 @@ test-unit test-integration test-dags test-e2e test-faults: test-%: $(READY)
 faults: $(READY) ## Kill, cut the power, fill the disk, ... [SEED=n] [ONLY=campaign] (up to an hour)
 	@$(BIN)/python -m tests.faults --scale full $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) --report data/var/faults.json
 
+.PHONY: gate-study
+gate-study: $(READY) ## How often the promotion gate is wrong, on real products: DATA=folder [TRIALS=200] (an hour at first)
+	@$(BIN)/python -m bench.gate_study $(if $(DATA),--data "$(DATA)") $(if $(TRIALS),--trials $(TRIALS))
+
 .PHONY: bench
 bench: $(READY) ## Speed: a prediction against Keras model.predict; an append to a store of 85,000 rows against an empty one
 	@$(BIN)/python -m bench.serving

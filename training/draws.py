@@ -11,6 +11,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from core.errors import Invalid
 from training.evaluate import BINS
@@ -100,7 +101,10 @@ class Draws:
         self.rows, self.clusters = len(rows.truth), len(names)
         self.support = np.bincount(self._truth, minlength=len(self.labels))
         sums = [np.hstack([self._class_sums(one), self._confidence_sums(one)]) for one in models]
-        parts = [[_scores_of(weights @ one, len(self.labels)) for one in sums] for weights in self._weights(resamples)]
+        with threadpool_limits(limits=1, user_api="blas"):  # small products: threads on a busy machine cost tenfold
+            parts = [
+                [_scores_of(weights @ one, len(self.labels)) for one in sums] for weights in self._weights(resamples)
+            ]
         self.scores = [
             Scores(*(np.concatenate(column) for column in zip(*of_model, strict=True)))
             for of_model in zip(*parts, strict=True)

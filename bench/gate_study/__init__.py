@@ -1,0 +1,1 @@
+"""Measures the promotion gate's own error rates on real products."""
