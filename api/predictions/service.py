@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -130,9 +131,11 @@ class PredictionDesk:
         name, model = release.model(submission.model)
         photo = self._sanitise(submission.image)
         product = Product(submission.designation, submission.description, photo.data if photo else None)
-        answer = model.predict([product], top_k=_TOP_K)[0]
-        if photo is not None:
-            self._keep(photo)
+        with ThreadPoolExecutor(1) as disk:  # the disk takes the photo while the model looks at it
+            kept = disk.submit(self._keep, photo) if photo else None
+            answer = model.predict([product], top_k=_TOP_K)[0]
+            if kept:
+                kept.result()
         return NewPrediction(
             owner_id=owner.id,
             idempotency_key=submission.idempotency_key,
