@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mlflow import MlflowClient
+
 from bench.full_training import step_seconds_per_row
 from bench.growth import Maker, make_base
 from bench.tables import print_table, publish, say
@@ -171,10 +173,13 @@ def _workplace(folder: Path, packages: Path) -> Iterator[Workplace]:
     engine = make_engine(database)
     migrate(engine)
     engine.dispose()
+    train = TrainSettings(config=PROJECT / "training" / "config.toml", tracking_uri=f"sqlite:///{folder}/mlflow.db")
+    # A tracking store without a server would put artefacts where the process happens to stand.
+    MlflowClient(train.tracking_uri).create_experiment(train.experiment, artifact_location=str(folder / "artifacts"))
     workplace = Workplace(
         store=store,
         model=ModelSettings(),
-        train=TrainSettings(config=PROJECT / "training" / "config.toml", tracking_uri=f"sqlite:///{folder}/mlflow.db"),
+        train=train,
         gate=GateSettings(policy=PROJECT / "mlflow" / "gate.toml"),
         database=database,
         serving=ServingSettings(),

@@ -149,8 +149,6 @@ class GrowthConfig:
     warm_rate: float
     patience: int
     logistic_tolerance: float
-    margin_tolerance: float
-    most_rounds: int
 
     def __post_init__(self) -> None:
         _require_positive(self, *(field.name for field in fields(self)))

@@ -15,7 +15,7 @@ from inference.heads import DenseHead, Head
 from training.concat import fit_concat
 from training.config import FusionConfig
 from training.experts import FittedExpert, fit_lexical, fit_logistic, fit_softmax
-from training.growth.experts import Start, grow_lexical, grow_logistic, grow_softmax
+from training.growth.experts import Start, grow_logistic, grow_softmax
 from training.learning_rows import LearningRows
 from training.word_nets import export_word_net, fit_word_net
 
@@ -72,7 +72,7 @@ class Trainer:
 
 
 TRAINERS: dict[str, Trainer] = {
-    "lexical": Trainer(fit_lexical, grow=grow_lexical),
+    "lexical": Trainer(fit_lexical),
     "appearance": Trainer(fit_logistic, grow=grow_logistic),
     **{
         name: Trainer(fit_softmax, grow=grow_softmax)

@@ -63,8 +63,6 @@ validation_rows = 1
 warm_rate = 0.25
 patience = 2
 logistic_tolerance = 1e-3
-margin_tolerance = 0.05
-most_rounds = 10
 [fusion]
 floor = -8.0
 prior_rows = 30.0

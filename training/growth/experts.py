@@ -10,11 +10,9 @@ from sklearn.linear_model import LogisticRegression
 
 from inference.family import EXPERTS
 from inference.fusion_model import FusionModel
-from inference.heads import DenseHead, LexicalHead
-from inference.lexical import LexicalSpace
+from inference.heads import DenseHead
 from training.config import FusionConfig
 from training.experts import ABSENT_LOGIT, CONSTANT, FittedExpert, solve
-from training.growth.margins import fit_margins
 from training.learning_rows import LearningRows
 
 _BLOCK = 4096  # rows at a time
@@ -94,29 +92,6 @@ def grow_logistic(name: str, data: LearningRows, config: FusionConfig, start: De
     return _judged(DenseHead(begin.mean, begin.scale, weight, bias), known, data, rows, {})
 
 
-def grow_lexical(name: str, data: LearningRows, config: FusionConfig, start: DenseHead | None) -> FittedExpert:
-    """A linear support vector machine on hashed n-grams; from nothing always (``training.growth.margins``)."""
-    del start
-    settings, growth, rows = config.experts[name], config.growth, data.inputs.rows_for(name)
-    counts = settings.rule.count(data.inputs.seen_by(name, rows))
-    train = data.train[rows]
-    space = LexicalSpace.learn(settings.rule, counts[train], min_rows=settings.fewest_rows)
-    seen, labels = np.unique(data.labels[rows[train]], return_inverse=True)
-    weight, bias = fit_margins(
-        space.weigh(counts[train]),
-        labels,
-        classes=len(seen),
-        inverse_regularisation=settings.inverse_regularisation,
-        tolerance=growth.margin_tolerance,
-        most_rounds=growth.most_rounds,
-        seed=config.seed,
-    )
-    head = LexicalHead(space, *_spread(seen, weight, bias, data.classes))
-    unseen = np.zeros((len(data.labels), data.classes))
-    unseen[rows[~train]] = head.logits_of(counts[~train])
-    return FittedExpert(head, unseen, rows[~train], {})
-
-
 def _features(name: str, data: LearningRows) -> NDArray[np.float16]:
     (feature,) = EXPERTS[name].features
     return data.inputs.features[feature]
@@ -140,15 +115,6 @@ def _standard(known: NDArray[np.float16], learnt: NDArray[np.intp]) -> tuple[NDA
     scale = np.sqrt(square)
     scale[scale < CONSTANT] = 1  # what never varied in training must not explode in serving
     return mean.astype(np.float32), scale.astype(np.float32)
-
-
-def _spread(
-    seen: NDArray[np.intp], weight: NDArray[np.float32], bias: NDArray[np.float32], classes: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Columns of the classes that have rows here among all; the others say ``ABSENT_LOGIT``."""
-    whole, constant = np.zeros((len(weight), classes), np.float32), np.full(classes, ABSENT_LOGIT, np.float32)
-    whole[:, seen], constant[seen] = weight, bias
-    return whole, constant
 
 
 def _judged(

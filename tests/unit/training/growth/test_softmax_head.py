@@ -1,15 +1,12 @@
-"""The solvers for large stores find what the usual ones find, and keep a start that is better."""
+"""A head on a large store: learnt in blocks, to the same bits each time, and never worse than what it starts from."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
-import scipy.sparse as sparse
-from sklearn.svm import LinearSVC
 
 from inference.heads import DenseHead
 from training.config import SoftmaxConfig
-from training.growth.margins import fit_margins
 from training.growth.softmax import fit_softmax_head
 
 CLASSES = 3
@@ -40,15 +37,6 @@ def softmax() -> SoftmaxConfig:
 
 def answers(head: DenseHead, features: np.ndarray) -> np.ndarray:
     return head.logits(features).argmax(axis=1)
-
-
-def test_margins_are_those_of_the_usual_solver(features: np.ndarray, labels: np.ndarray) -> None:
-    wide = np.where(np.abs(features) > 1, features, 0).astype(np.float32)
-    usual = LinearSVC(C=0.5, tol=1e-6, max_iter=20_000, random_state=0).fit(wide, labels)
-    facts = {"classes": CLASSES, "inverse_regularisation": 0.5, "tolerance": 1e-4, "most_rounds": 300, "seed": 1}
-    weight, bias = fit_margins(sparse.csr_array(wide), labels, **facts)
-    np.testing.assert_allclose(weight, usual.coef_.T, atol=2e-3)
-    np.testing.assert_allclose(bias, usual.intercept_, atol=2e-3)
 
 
 def test_a_softmax_head_learns_and_repeats_itself_to_the_bit(
