@@ -3,14 +3,17 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Delete, Select, delete, select
 from sqlalchemy.orm import Session
 
 from core.db.models import StoreCheck
 from core.db.types import utc_now
+
+KEPT = timedelta(days=30)
+"""How long a result is kept: there is one an hour, and only the newest is looked at by a program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +27,19 @@ class LastCheck:
 
 
 def record(session: Session, *, complete: bool, manifest: int | None, broken: Iterable[str]) -> None:
-    """Keep a check's result: how often each invariant in ``broken`` was (the job's log names row and file)."""
+    """Keep a check's result: how often each invariant in ``broken`` was (the job's log names row and file).
+
+    Results older than ``KEPT``, by the database's clock, are forgotten.
+    """
     counts = dict(sorted(Counter(broken).items()))
     session.add(StoreCheck(complete=complete, manifest=manifest, violations=counts))
+    now: datetime = session.execute(select(utc_now())).scalar_one()
+    session.execute(delete_of_old(now - KEPT), execution_options={"synchronize_session": False})
+
+
+def delete_of_old(before: datetime) -> Delete:
+    """Forget what was found before."""
+    return delete(StoreCheck).where(StoreCheck.checked_at < before)
 
 
 def newest(session: Session) -> LastCheck | None:
