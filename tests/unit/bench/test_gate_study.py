@@ -1,4 +1,4 @@
-"""The gate study's own tools: deals that keep copies together, flips of the promised size, gains that are as planted."""
+"""The gate study's own tools: deals that keep copies together, flips of the promised size, gains as planted."""
 
 import numpy as np
 import pytest
