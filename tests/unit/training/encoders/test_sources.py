@@ -1,4 +1,5 @@
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,27 @@ def test_weights_for_an_unknown_network_are_refused() -> None:
 
 def test_encoders_of_equal_weights_but_another_network_have_other_names() -> None:
     assert len({find_image_source("random", one).name for one in IMAGE_ARCHITECTURES}) == len(IMAGE_ARCHITECTURES)
+
+
+TUNING = {"source": "someone/french-bert", "package": "a" * 64, "licence": "weights mit", "manifest": 7}
+
+
+def test_weights_that_were_tuned_here_say_from_what(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, {"_name_or_path": "someone/french-bert"})
+    (folder / "finetuned.json").write_text(json.dumps(TUNING))
+    source = find_text_source(str(folder))
+    assert source.name == "someone/french-bert, fine-tuned on manifest 7"
+    assert (source.licence, source.to_dict()["finetuned_from"]) == ("weights mit", "a" * 64)
+
+
+def test_a_tuned_weights_file_says_so_too(tmp_path: Path) -> None:
+    path = tmp_path / "resnet50.weights.h5"
+    path.write_bytes(b"weights")
+    (tmp_path / "finetuned.json").write_text(json.dumps({**TUNING, "source": "ResNet50, ImageNet"}))
+    source = find_image_source(str(path))
+    assert source.loaded == "weights fine-tuned from ResNet50, ImageNet on manifest 7"
+    assert source.weights == f"file({hashlib.sha256(b'weights').hexdigest()})"
+
+
+def test_weights_that_nobody_tuned_here_have_no_such_origin(tmp_path: Path) -> None:
+    assert "finetuned_from" not in find_text_source(str(write_folder(tmp_path))).to_dict()
