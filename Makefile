@@ -72,6 +72,11 @@ replay: $(READY) ## Train a promotion's model again and compare: PROMOTION=n [MO
 	@[ -n "$(PROMOTION)" ] || { echo "make replay needs PROMOTION=n, an epoch of the ledger"; exit 2; }
 	@$(JOB) training.jobs replay --promotion "$(PROMOTION)" $(if $(MODEL),--model "$(MODEL)")
 
+.PHONY: finetune
+finetune: $(READY) ## Train an encoder itself on the store's products: HALF=text|image [LAYERS=n] [MAX_STEPS=n]
+	@[ -n "$(HALF)" ] || { echo "make finetune needs HALF=text or HALF=image"; exit 2; }
+	@$(JOB) training.jobs finetune --half "$(HALF)" $(if $(LAYERS),--layers $(LAYERS)) $(if $(MAX_STEPS),--max-steps $(MAX_STEPS))
+
 .PHONY: rollback
 rollback: $(READY) ## Serve the previous release again [REASON="why"]
 	@$(JOB) training.jobs rollback --reason "$(or $(REASON),rolled back by hand)"
