@@ -85,13 +85,17 @@ class Server:
 
     def cpu_s(self) -> float:
         """Seconds of processor that it and everything it started have used so far."""
-        ticks = 0
+        parents, used = {}, {}
         for stat in Path("/proc").glob("[0-9]*/stat"):
             with contextlib.suppress(OSError):
                 fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-                if int(fields[3]) == self.pid:  # its session
-                    ticks += int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
+                process = int(stat.parent.name)
+                parents[process], used[process] = int(fields[1]), int(fields[11]) + int(fields[12])
+
+        def is_ours(process: int) -> bool:
+            return process == self.pid or (process in parents and is_ours(parents[process]))
+
+        return sum(ticks for process, ticks in used.items() if is_ours(process)) / os.sysconf("SC_CLK_TCK")
 
     def stop(self) -> None:
         """End it and everything it started."""
