@@ -20,7 +20,7 @@ import pytest
 from mlflow import MlflowClient
 
 from core.db.models import Base
-from core.db.repositories import promotions
+from core.db.repositories import audit, promotions
 from core.db.session import make_engine
 from core.settings import (
     DatabaseSettings,
@@ -34,9 +34,10 @@ from core.store.segments import BASE_SEGMENT, segment_name
 from core.store.snapshot import Snapshot
 from tests.toys.bert import write_folder
 from tests.toys.shop import QUICK_CONFIG, TAXONOMY, Shop
-from training.jobs import chains, judgement, learn, release
+from training.jobs import chains, companions, judgement, learn, release
 from training.jobs.exam import Exam, NothingToJudgeOn
 from training.jobs.learn import NeverTrained
+from training.jobs.release import NotJudged
 from training.jobs.workplace import Workplace
 from training.tracking import TrackingUnavailable
 
@@ -121,6 +122,10 @@ def story(workplace: Workplace) -> Story:
     story.retrain("bad labels")
     story.told["rollback"] = release.roll_back(workplace, reason="complaints", actor="admin", expected_epoch=2)
     story.told["rollback.aliases"] = story.aliases()
+    models = ("lexical", "fusion-weighted", "unheard-of")
+    story.told["several"] = chains.train_several(workplace, models, manifest=2, run_key="several")
+    story.told["several.after"] = {"epoch": story.epoch(), "aliases": story.aliases()}
+    story.told["companion"] = companions.release_companion(workplace, model="lexical")
     return story
 
 
@@ -184,12 +189,52 @@ def test_the_ledger_tells_the_whole_story(story: Story) -> None:
         (1, "first", 1),
         (2, "gate", 2),
         (3, "rollback", 1),
+        (4, "companion", 1),
     ]
     assert rows[1].gate_report["outcome"] == "promote"
     assert rows[1].gate_report["weighted_f1"] == story.told["good labels.judge"]["weighted_f1"]
     assert rows[1].gate_report["evidence"]["comparison"]["overall"]["rows"] == 66
     assert rows[1].run_id == story.told["good labels.judge"]["run_id"]
     assert rows[2].reason == "complaints"
+
+
+def test_a_judgement_is_remembered_by_its_snapshot(story: Story) -> None:
+    with story.workplace.sessions() as session:
+        rows = [row for number in (1, 2, 3) for row in audit.of_subject(session, f"manifest/{number}")]
+    first, good, bad = (story.told[f"{name}.fit"]["package"] for name in ("same snapshot", "good labels", "bad labels"))
+    assert {(row.subject, row.detail["package"], row.detail["decision"]) for row in rows} >= {
+        ("manifest/1", first, "first"),
+        ("manifest/1", first, "refuse"),
+        ("manifest/2", good, "promote"),
+        ("manifest/3", bad, "refuse"),
+    }
+
+
+def test_several_models_are_trained_side_by_side_and_none_is_promoted(story: Story) -> None:
+    several, known = story.told["several"], {"lexical", "fusion-weighted"}
+    assert {one["model"] for one in several["trained"]} == known
+    assert all(one["weighted_f1"] > 0.5 for one in several["trained"])
+    assert {story.client.get_run(one["run_id"]).data.tags["package"] for one in several["trained"]} == {
+        one["package"] for one in several["trained"]
+    }
+    assert all(story.client.search_model_versions(f"name='{model}'") for model in known)
+    assert story.told["several.after"] == {"epoch": 3, "aliases": story.told["rollback.aliases"]}
+
+
+def test_a_model_that_cannot_be_trained_is_named_and_stops_no_other(story: Story) -> None:
+    assert "fusion-concat" in story.told["several"]["refused"]["unheard-of"]  # it says which there are
+
+
+def test_a_companion_stands_beside_the_champion_and_no_gate_decides_about_it(story: Story) -> None:
+    (lexical,) = (one for one in story.told["several"]["trained"] if one["model"] == "lexical")
+    assert story.told["companion"]["models"] == {
+        "fusion": story.told["first"]["package"],
+        "lexical": lexical["package"],
+    }
+    alias = story.client.get_model_version_by_alias("lexical", "champion")
+    assert (story.told["companion"]["mirrored"], alias.tags["package"]) == (True, lexical["package"])
+    with pytest.raises(NotJudged, match="companion"):
+        release.promote(story.workplace, package=lexical["package"], run_key=lexical["run_key"])
 
 
 def test_a_run_says_what_it_was_trained_on_and_how_it_was_judged(story: Story) -> None:
@@ -218,14 +263,14 @@ def test_the_same_run_key_repeats_its_answers_without_work(story: Story, monkeyp
     judged = judgement.judge(story.workplace, package=package, manifest=2, run_key="good labels")
     assert judged == story.told["good labels.judge"]
     assert release.promote(story.workplace, package=package, run_key="good labels")["epoch"] == 2
-    assert story.epoch() == 3
+    assert story.epoch() == 4
 
 
 def test_a_refused_package_is_judged_again_once_another_champion_is_served(story: Story) -> None:
     before = story.told["bad labels.judge"]
     package = before["package"]
     again = judgement.judge(story.workplace, package=package, manifest=3, run_key="bad labels")
-    assert (before["epoch"], again["epoch"]) == (2, 3)
+    assert (before["epoch"], again["epoch"]) == (2, 4)
     assert again["champion_weighted_f1"] != before["champion_weighted_f1"]
     assert again["run_id"] == before["run_id"]
 

@@ -13,6 +13,7 @@ from core.db.repositories import promotions
 from core.db.session import transact
 from core.errors import Conflict
 from inference.model import ServedModel
+from training.jobs.release import mirror
 from training.jobs.workplace import MODEL, Workplace
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,8 @@ def release_companion(workplace: Workplace, *, model: str, package: str | None =
     Doing it twice is harmless.
 
     Returns:
-        ``epoch``, ``model``, ``package`` and ``models``, all that is now served.
+        ``epoch``, ``model``, ``package``, ``models``, all that is now served, and ``mirrored``: whether the tracking
+        server's aliases follow.
 
     Raises:
         NoCompanion: the name is the gated model's, no package of this name was trained here, the package is another
@@ -48,7 +50,7 @@ def release_companion(workplace: Workplace, *, model: str, package: str | None =
         raise NoCompanion(f"package {sha[:12]} is a {served.name}. Asked for: {model}")
     row = transact(workplace.sessions, lambda session: _add(session, model, sha))
     log.info("release.companion", extra={"epoch": row.epoch, "model": model, "package": sha})
-    return {"epoch": row.epoch, "model": model, "package": sha, "models": row.models}
+    return {"epoch": row.epoch, "model": model, "package": sha, "models": row.models, "mirrored": mirror(workplace)}
 
 
 def _trained_last(workplace: Workplace, model: str) -> str:

@@ -165,7 +165,7 @@ def mirror(workplace: Workplace) -> bool:
 
 
 def point_aliases(workplace: Workplace, tracking: "Tracking", *, challenger: str | None) -> None:
-    """Point the aliases at the ledger's newest epoch, and ``challenger`` at a package that is not served.
+    """Point each served model's aliases at the ledger's newest epoch, ``challenger`` at a package that is not served.
 
     Looks again afterwards, so that of two at once the one with the older epoch does not have the last word.
 
@@ -174,9 +174,10 @@ def point_aliases(workplace: Workplace, tracking: "Tracking", *, challenger: str
     """
     pointed_at = None
     while (row := _newest(workplace)) is not None and row.epoch != pointed_at:
-        champion, previous = row.models.get(MODEL), row.previous.get(MODEL)
-        waiting = None if challenger == champion else challenger
-        tracking.mirror(MODEL, champion=champion, previous=previous, challenger=waiting)
+        for model in sorted({MODEL, *row.models, *row.previous}):
+            champion, previous = row.models.get(model), row.previous.get(model)
+            waiting = challenger if model == MODEL and challenger != champion else None
+            tracking.mirror(model, champion=champion, previous=previous, challenger=waiting)
         pointed_at = row.epoch
     if pointed_at is None:
         tracking.mirror(MODEL, champion=None, previous=None, challenger=challenger)

@@ -23,8 +23,9 @@ pytestmark = same_on_any_database
 
 
 @pytest.fixture
-def workplace(settings: ServiceSettings, tmp_path: Path) -> Iterator[Workplace]:
-    """A store with a few products; nothing is served yet."""
+def workplace(settings: ServiceSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workplace]:
+    """A store with a few products; nothing is served yet, and no tracking server runs."""
+    monkeypatch.setattr(companions, "mirror", lambda workplace: False)
     (settings.store.root / "taxonomy.csv").write_text(TAXONOMY.to_csv(), encoding="utf-8")
     (tmp_path / "config.toml").write_text(QUICK_CONFIG)
     Shop(settings.store).add(BASE_SEGMENT, {"train": 30, "validation": 6})
