@@ -155,7 +155,9 @@ def _confirm_same(store: StoreSettings, held: Manifest, plan: Plan, taxonomy: Ta
     data = b"".join(encode_rows(plan.rows))
     active = active_taxonomy(store)
     if published is None or published.files[PRODUCTS].sha256 != hashlib.sha256(data).hexdigest():
-        raise BaseExists(f"{store.training} already holds a base with other products; use another STORE_ROOT (make: STATE=folder)")
+        raise BaseExists(
+            f"{store.training} already holds a base with other products; use another STORE_ROOT (make: STATE=folder)"
+        )
     if active.version != taxonomy.version:
         raise BaseExists(
             f"{store.root} already has taxonomy {active.version}, this catalogue brings {taxonomy.version}"
