@@ -3,7 +3,7 @@
 import base64
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -87,7 +87,7 @@ class Page:
     tables: Sequence[Table] = ()
     drawings: Sequence[Drawing] = ()
     examples: Sequence[Example] = ()
-    details: Sequence[Table] = field(default=())
+    details: Sequence[Table] = ()
 
 
 def render(page: Page) -> str:
