@@ -93,7 +93,9 @@ def compare(
         raise ValueError("expected at least one hold-out or fresh row. Received: none")
     kept = {"frozen": np.flatnonzero(rows.frozen), "fresh": np.flatnonzero(~rows.frozen)}
     parts = {
-        name: difference(Draws(rows.take(part), (champion.take(part), challenger.take(part)), resamples))
+        name: difference(
+            Draws(rows.take(part), (champion.take(part), challenger.take(part)), resamples), policy.least_gain
+        )
         for name, part in kept.items()
         if len(part)
     }
@@ -101,7 +103,7 @@ def compare(
     draws = Draws(rows, (champion, challenger), enough_draws(resamples, classes, policy.alpha))
     before, after = draws.scores
     return Comparison(
-        overall=difference(draws),
+        overall=difference(draws, policy.least_gain),
         frozen=parts.get("frozen"),
         fresh=parts.get("fresh"),
         classes=_classes(draws, policy.class_margin),
@@ -154,7 +156,7 @@ def enough_draws(resamples: int, classes: int, alpha: float) -> int:
     return min(max(resamples, math.ceil(2 * classes / alpha)), max(resamples, _MOST_RESAMPLES))
 
 
-def difference(draws: Draws) -> Difference:
+def difference(draws: Draws, least_gain: float) -> Difference:
     """Weighted F1 of the second model minus the first one's, on the rows and on the draws."""
     before, after = draws.scores
     by_draw = after.weighted - before.weighted
@@ -164,7 +166,7 @@ def difference(draws: Draws) -> Difference:
         rows=draws.rows,
         clusters=draws.clusters,
         observed=float(by_draw[0]),
-        improves=float((sampled > 0).mean()),
+        improves=float((sampled > least_gain).mean()),
         worsens=float((sampled < 0).mean()),
         low=float(low),
         high=float(high),

@@ -75,7 +75,7 @@ def _mixed(models: Sequence[Answers], clusters: NDArray[np.str_], random: np.ran
 
 
 def _promotes(rows: Rows, champion: Answers, challenger: Answers, policy: GatePolicy, looks: Looks) -> bool:
-    found = difference(Draws(rows, (champion, challenger), _RESAMPLES))
+    found = difference(Draws(rows, (champion, challenger), _RESAMPLES), policy.least_gain)
     comparison = Comparison(
         overall=found, frozen=found, classes=(), calibration_increase=0.0, relative_latency=1.0, looks=looks
     )

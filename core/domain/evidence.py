@@ -32,7 +32,7 @@ class Difference(_Finite):
         rows: how many rows were compared.
         clusters: how many distinct products they are.
         observed: the difference on the rows as they are.
-        improves: share of resamples in which the challenger is strictly better.
+        improves: share of resamples in which the challenger is better by more than the policy's ``least_gain``.
         worsens: share of resamples in which it is strictly worse.
         low, high: 5th and 95th percentile of the resampled difference.
     """

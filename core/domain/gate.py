@@ -29,6 +29,7 @@ class GatePolicy:
     Attributes:
         confidence: probability of improvement asked of a retrained model, 0.5 to 1.
         strict_confidence: the same for a new architecture or encoder, and after many looks; at least ``confidence``.
+        least_gain: a smaller gain counts as none when the probability of improvement is taken.
         floor: the 5th percentile of the improvement has to be above this, at most 0.
         fewest_clusters: fewer distinct products than this promote nothing.
         looks_until_strict: judgements against one champion on one hold-out after which the next is strict.
@@ -44,6 +45,7 @@ class GatePolicy:
 
     confidence: float = 0.80
     strict_confidence: float = 0.95
+    least_gain: float = 0.001
     floor: float = -0.01
     fewest_clusters: int = 30
     looks_until_strict: int = 20
@@ -58,6 +60,7 @@ class GatePolicy:
     def __post_init__(self) -> None:
         rules = {
             "0.5 <= confidence <= strict_confidence <= 1": 0.5 <= self.confidence <= self.strict_confidence <= 1,
+            "0 <= least_gain <= 1": 0 <= self.least_gain <= 1,
             "-1 <= floor <= 0": -1 <= self.floor <= 0,
             "fewest_clusters >= 2": self.fewest_clusters >= 2,
             "looks_until_strict >= 1": self.looks_until_strict >= 1,

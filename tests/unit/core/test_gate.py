@@ -228,6 +228,7 @@ def test_every_check_leaves_a_reason_whether_it_passed_or_not() -> None:
         {"class_margin": -0.1},
         {"max_relative_latency": 0.9},
         {"fewest_clusters": 1},
+        {"least_gain": -0.001},
         {"looks_until_strict": 0},
         {"robustness_margin": -0.1},
         {"max_label_doubt": 1.1},
