@@ -111,7 +111,7 @@ def _retrain(workplace: Workplace, maker: Maker, labels: int) -> dict[str, Any]:
     promoted = release.promote(workplace, package=fitted["package"], run_key=key)
     training = learn.training_of(workplace, package=fitted["package"], run_key=key)
     whole = round(sum(seconds.values()), 1)
-    say(f"  after {labels} labels: {whole} s, {judged['decision']}")
+    say(f"  after {labels} labels: {whole} s, of processor {processor:.0f} s, {judged['decision']}; {seconds}")
     return {
         "labels": labels,
         "seconds": whole,
@@ -207,6 +207,7 @@ def _print(stores: Sequence[dict[str, Any]]) -> None:
             stages = [f"{one['stages'][stage]:.1f} s" for stage in STAGES]
             sums = [
                 f"{one['seconds']:.1f} s",
+                f"{one['processor_seconds']:.1f} s",
                 f"{store['first_seconds']:.0f} s",
                 f"{store['everything_seconds']:.0f} s",
             ]
