@@ -48,7 +48,7 @@ class GatePolicy:
     least_gain: float = 0.001
     floor: float = -0.01
     fewest_clusters: int = 30
-    looks_until_strict: int = 20
+    looks_until_strict: int = 50
     alpha: float = 0.05
     class_support: int = 30
     class_margin: float = 0.02

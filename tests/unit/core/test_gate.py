@@ -162,11 +162,11 @@ def test_labels_that_the_champion_contradicts_beyond_expectation_wait_for_a_pers
 
 def test_after_many_looks_against_one_champion_the_next_challenger_has_to_be_surer() -> None:
     likely = replace(BETTER, overall=replace(CLEARLY_BETTER, improves=0.9))
-    often = Looks(at_holdout=21, at_champion=21)
-    assert judged(replace(likely, looks=Looks(at_holdout=300, at_champion=20))).outcome is Outcome.PROMOTE
+    often = Looks(at_holdout=51, at_champion=51)
+    assert judged(replace(likely, looks=Looks(at_holdout=300, at_champion=50))).outcome is Outcome.PROMOTE
     decision = judged(replace(likely, looks=often))
     assert decision.outcome is Outcome.GREY
-    assert any("look 21 at this hold-out, 21 of them against this champion" in reason for reason in decision.reasons)
+    assert any("look 51 at this hold-out, 51 of them against this champion" in reason for reason in decision.reasons)
     assert judged(replace(BETTER, looks=often)).outcome is Outcome.PROMOTE
 
 

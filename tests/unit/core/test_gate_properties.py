@@ -33,7 +33,7 @@ comparisons = st.builds(
         st.builds(Robustness, st.just("blur"), count, share, share, points, points, share), max_size=3
     ).map(tuple),
     new_labels=st.none() | st.builds(LabelDoubt, count, share, share, points),
-    looks=st.none() | st.integers(1, 40).map(lambda looks: Looks(looks, looks)),
+    looks=st.none() | st.integers(1, 90).map(lambda looks: Looks(looks, looks)),
     new_architecture=st.booleans(),
 )
 
