@@ -153,6 +153,13 @@ def test_the_earlier_fusions_are_packaged_and_answer_raw_products(
     assert [answer.prdtypecode for answer in answers] == [10, 10]
 
 
+def test_the_fusions_package_reads_as_it_did_before_there_were_others(fitted: FittedModel, serve: Any) -> None:
+    package, _ = serve(fitted)
+    assert "heads" not in package.spec
+    assert set(package.spec["encoders"]) == {"text", "image", "appearance"}
+    assert all(set(blend) == {"experts", "temperature"} for blend in package.spec["blends"].values())
+
+
 def test_a_mixture_has_one_share_per_expert_and_they_sum_to_one(fit: Fit) -> None:
     blend = fit("fusion-weighted").model.fusion.blends[Modality.TEXT_AND_IMAGE]
     assert (blend.kind, blend.experts, blend.weight.shape) == ("mixture", ("lexical", "appearance"), (2, 1))
