@@ -28,7 +28,7 @@ def _flops(operation: ov.Node) -> int:
     if kind not in ("Convolution", "MatMul"):
         return 0
     out = int(np.prod(operation.output(0).shape))
-    second = list(operation.input(1).shape)
+    second = list(operation.input(1).get_shape())
     if kind == "Convolution":  # (out channels, in channels, height, width)
         return 2 * out * int(np.prod(second[1:]))
     return 2 * out * second[-1 if operation.get_attributes()["transpose_b"] else -2]
