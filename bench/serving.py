@@ -2,7 +2,7 @@
 
 Both read the same cleaned text (64 tokens) and the same photo tensor; each side tokenises and encodes one product at
 a time. ``answer`` is a whole answer of the released package: the stored photo decoded, both encoders, every expert,
-fusion; in Keras only the encoders differ. ``peak`` is a large float32 matrix product by NumPy on every core, and the
+fusion; in Keras only the encoders differ. ``peak`` is the fastest large float32 matrix product by NumPy on every core, and the
 share of it is what the two encoders' convolutions and matrix products take of it. Blocks of calls alternate, so that
 other load on the machine falls on all.
 
@@ -56,11 +56,12 @@ def main() -> int:
     peak = Peak(arguments.threads or os.cpu_count() or 1)
     calls = {f"etalon {name}": call for name, call in ours.items()}
     calls |= {f"model.predict {name}": call for name, call in theirs.items()}
-    medians = _alternate({**calls, "peak": peak.run}, arguments.rounds)
+    taken = _alternate({**calls, "peak": peak.run}, arguments.rounds)
+    medians = {name: statistics.median(seconds) for name, seconds in taken.items()}
     difference = max(
         _difference(one, other) for one, other in zip((text(), image()), (others[0](), others[1]()), strict=True)
     )
-    return _report(medians, peak.flops / medians["peak"], _flops(shop), difference)
+    return _report(medians, peak.flops / min(taken["peak"]), _flops(shop), difference)
 
 
 def _side(shop: Shop, product: Product, threads: int) -> tuple[dict[str, Call], tuple[Call, Call]]:
@@ -91,8 +92,8 @@ def _flops(shop: Shop) -> dict[str, int]:
     }
 
 
-def _alternate(calls: dict[str, Call], rounds: int) -> dict[str, float]:
-    """Return each call's median duration in seconds, measured in alternating blocks after a warm-up."""
+def _alternate(calls: dict[str, Call], rounds: int) -> dict[str, list[float]]:
+    """Return each call's durations in seconds, measured in alternating blocks after a warm-up."""
     taken: dict[str, list[float]] = {name: [] for name in calls}
     for call in calls.values():
         for _ in range(3):
@@ -103,7 +104,7 @@ def _alternate(calls: dict[str, Call], rounds: int) -> dict[str, float]:
                 started = time.perf_counter()
                 call()
                 taken[name].append(time.perf_counter() - started)
-    return {name: statistics.median(durations) for name, durations in taken.items()}
+    return taken
 
 
 def _difference(ours: object, theirs: object) -> float:
@@ -135,7 +136,8 @@ def _report(medians: dict[str, float], peak: float, flops: dict[str, int], diffe
     }
     wanted = {
         f"≥ {WANTED_RATIO} times as fast as model.predict: {ratio:.2f} ×": ratio >= WANTED_RATIO,
-        f"≥ {WANTED_SHARE:.0%} of the measured peak: {share:.0%}": share >= WANTED_SHARE,
+        # More than the peak means that other load kept the peak from being one: then nothing was shown.
+        f"≥ {WANTED_SHARE:.0%} of the measured peak, and no more than it: {share:.0%}": WANTED_SHARE <= share <= 1,
     }
     return publish("serving", facts, wanted)
 
