@@ -5,9 +5,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests import mariadb
+
+# What an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL_PRODUCTS = ROOT.parent / "shared" / "data" / "fashion"

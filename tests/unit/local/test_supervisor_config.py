@@ -82,7 +82,7 @@ def test_a_long_path_gets_a_private_socket_elsewhere(tmp_path: Path, monkeypatch
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     state = State.at(tmp_path / ("deep" * 30))
     path = socket_path(state)
-    assert len(str(path)) < 100
+    assert len(str(path.relative_to(tmp_path))) < 40  # the folder of temporary files is short, a test's own is not
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
