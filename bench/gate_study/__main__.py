@@ -35,7 +35,7 @@ from training.gate import load_policy
 ROOT = Path(__file__).resolve().parents[2]
 TRIALS: dict[str, Trial] = {
     "equal: other seed": equal_retrains("update"),
-    "equal: rows drawn again": equal_retrains("bootstrap"),
+    "alike: rows drawn again": equal_retrains("bootstrap"),  # no wanted rate: one of two may really be better
     "equal in truth, 2,000 rows": planted(0.0),
     "better by 1 point, 2,000 rows": planted(0.01),
     "better by 2 points, 2,000 rows": planted(0.02),
