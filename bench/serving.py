@@ -2,9 +2,9 @@
 
 Both read the same cleaned text (64 tokens) and the same photo tensor; each side tokenises and encodes one product at
 a time. ``answer`` is a whole answer of the released package: the stored photo decoded, both encoders, every expert,
-fusion; in Keras only the encoders differ. ``peak`` is the fastest large float32 matrix product by NumPy on every core, and the
-share of it is what the two encoders' convolutions and matrix products take of it. Blocks of calls alternate, so that
-other load on the machine falls on all.
+fusion; in Keras only the encoders differ. ``peak`` is the fastest large float32 matrix product by NumPy on every core;
+the share of it is what the two encoders' convolutions and matrix products take of it. Blocks of calls alternate, so
+that other load on the machine falls on all.
 
     python -m bench.serving [--rounds 40] [--threads N]
 """
