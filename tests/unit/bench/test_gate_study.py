@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.gate_study.__main__ import clopper_pearson
+from bench.gate_study.study import clopper_pearson
 from bench.gate_study.trials import plant, score
 from bench.gate_study.worlds import BASE, BATCH, FLIPPED, FRESH, HOLDOUT, World
 from training.draws import Answers
