@@ -149,8 +149,14 @@ class Server:
             self._process.wait()
 
     def hang(self) -> None:
-        """SIGSTOP: connections stay open and nobody answers."""
+        """SIGSTOP: connections stay open and nobody answers.
+
+        A thread that is running goes on until the kernel next looks at it, so this waits until every thread stands.
+        """
+        assert self._process is not None
         self._signal(signal.SIGSTOP)
+        while not _stands(self._process.pid):
+            time.sleep(0.001)
 
     def resume(self) -> None:
         """SIGCONT after ``hang``; it goes on with what it had received."""
@@ -290,6 +296,12 @@ def _blueprint(cursor: Cursor, template: str, tables: list[str]) -> Iterator[str
         cursor.execute(f"SELECT COUNT(*) FROM `{table}`")
         if cursor.fetchall()[0][0]:
             yield f"INSERT INTO `{table}` SELECT * FROM `{template}`.`{table}`"
+
+
+def _stands(pid: int) -> bool:
+    """Whether every thread of a process is stopped; always where the kernel shows no threads."""
+    states = (path.read_text().rpartition(")")[2].split()[0] for path in Path(f"/proc/{pid}/task").glob("*/stat"))
+    return all(state == "T" for state in states)
 
 
 def _free_port() -> int:

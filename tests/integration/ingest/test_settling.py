@@ -1,11 +1,15 @@
 """The lookup keys that appends write are moved to the large index now and then, and found wherever they are."""
 
 import json
+from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.orm import Session
 
+import core.db.migrate
 from core.db.migrate import migrate
 from core.db.models import NearKey, RecentNearKey
 from core.db.repositories import clusters
@@ -15,6 +19,7 @@ from preprocessing.ingest import settling
 from preprocessing.ingest.settling import settle
 from tests.integration.ingest.shop import Shop, photo
 
+MIGRATIONS = Path(core.db.migrate.__file__).with_name("migrations")
 LAMP = "Lampe bureau pliable chargeur induction tactile"
 
 
@@ -117,14 +122,21 @@ def _signature(number: int) -> Signature:
 def test_keys_that_were_known_before_the_small_index_are_found_after_the_migration(empty_engine: Engine) -> None:
     sessions = make_sessions(empty_engine)
     migrate(empty_engine)
-    with empty_engine.begin() as connection:  # as revision 0003 left it, with a key
-        connection.execute(text("DROP TABLE near_key_recent"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0003'"))
+    with empty_engine.begin() as connection:
+        _go_back(connection, "0003")
         connection.execute(text("INSERT INTO near_key (lookup_key, signature_id) VALUES (5, 6)"))
     done = migrate(empty_engine)
     assert done.before == "0003"
     with sessions() as session:
         assert session.execute(clusters.select_keys([5])).all() == [(5, 6)]
+
+
+def _go_back(connection: Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.downgrade(config, revision)
 
 
 @pytest.mark.parametrize("database_kind", ["mariadb"], indirect=True)

@@ -124,5 +124,5 @@ def test_the_command_says_how_many_went_and_when_there_was_nothing(shop: Shop) -
     long_ago = time.time() - 10 * DAY_S
     os.utime(path, (long_ago, long_ago))
     status, out, _ = shop.run("sweep")
-    assert (status, json.loads(out)) == (0, {"photos": 31, "removed": 1})
+    assert (status, json.loads(out)) == (0, {"photos": 31, "removed": 1, "settled": 0})
     assert shop.run("sweep")[0] == 99
