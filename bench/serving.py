@@ -2,15 +2,14 @@
 
 Both read the same cleaned text (64 tokens) and the same photo tensor; each side tokenises and encodes one product at
 a time. ``answer`` is a whole answer of the released package: the stored photo decoded, both encoders, every expert,
-fusion; in Keras only the encoders differ. ``peak`` is the fastest large float32 matrix product by NumPy on every core;
-the share of it is what the two encoders' convolutions and matrix products take of it. Blocks of calls alternate, so
-that other load on the machine falls on all.
+fusion; in Keras only the encoders differ. ``peak`` is the fastest large float32 matrix product by the same runtime on
+every core; the share of it is what the two encoders' convolutions and matrix products take of it. Blocks of calls
+alternate, so that other load on the machine falls on all.
 
     python -m bench.serving [--rounds 40] [--threads N]
 """
 
 import argparse
-import os
 import statistics
 import sys
 import time
@@ -53,7 +52,7 @@ def main() -> int:
     ours, (text, image) = _side(shop, product, arguments.threads)
     with mock.patch("inference.encoders.OpenVinoGraph", KerasGraph):
         theirs, others = _side(shop, product, 0)
-    peak = Peak(arguments.threads or os.cpu_count() or 1)
+    peak = Peak(arguments.threads)
     calls = {f"etalon {name}": call for name, call in ours.items()}
     calls |= {f"model.predict {name}": call for name, call in theirs.items()}
     taken = _alternate({**calls, "peak": peak.run}, arguments.rounds)
