@@ -2,9 +2,10 @@
 
 * ``etalon``: ``python -m api``; an answer is staged and durable before it is sent.
 * ``etalon with model.predict``: the same service, but the encoders run in Keras ``model.predict``.
-* ``mlflow models serve``: the registered pyfunc (the same code as ours, without staging, accounts or limits).
-* ``LitServe`` and ``BentoML``: the encoders in one Keras model by their documented examples; they skip the
-  lexical and the appearance expert, the fusion, the photo's re-encoding and the staging that ours does.
+* ``mlflow models serve``, ``LitServe`` and ``BentoML``: the encoders in one Keras model by their documented examples;
+  they skip the lexical and the appearance expert, the fusion, the photo's re-encoding and the staging that ours does.
+* ``mlflow models serve, our pyfunc``: the registered champion, which is our own engine again, without accounts, the
+  photo's re-encoding and staging. Not another's way to serve, but what these three cost us.
 
 Every server runs throughout; blocks of requests alternate between them, at 1, 2, 4 and 8 clients, so that other load
 falls on all. Clients send distinct products from a process of its own. Also: our memory after at least 1,000
@@ -29,8 +30,9 @@ from bench.servers import Server
 from bench.shop import PROJECT, Shop, ready_shop
 from bench.tables import RESULTS, print_table, publish, say
 
-OURS, KERAS_INSIDE, MLFLOW = "etalon", "etalon with model.predict", "mlflow models serve"
-NAMES = (OURS, KERAS_INSIDE, MLFLOW, "LitServe", "BentoML")
+OURS, KERAS_INSIDE, PYFUNC = "etalon", "etalon with model.predict", "mlflow models serve, our pyfunc"
+MLFLOW, PEERS = "mlflow models serve", ("mlflow models serve", "LitServe", "BentoML")
+NAMES = (OURS, KERAS_INSIDE, *PEERS, PYFUNC)
 WANTED_RATIO = 1.8
 WANTED_MEMORY_MB = 700
 _WARM = 6  # requests to each server at first
@@ -54,14 +56,17 @@ def main() -> int:
 
 def _lineup(shop: Shop, ours: Shop, theirs: Shop, only: Sequence[str]) -> list[Server]:
     folder = RESULTS / "twin" / shop.champion()
-    if {"LitServe", "BentoML"} & set(only) and not folder.is_dir():
+    if set(PEERS) & set(only) and not folder.is_dir():
         say("saving the Keras model for the peers (once)")
         save = [sys.executable, "-m", "bench.twin", shop.champion(), str(folder)]
         subprocess.run(save, cwd=PROJECT, env=shop.environment(), check=True)
     made = {
         OURS: lambda: servers.our_api(ours, name=OURS),
         KERAS_INSIDE: lambda: servers.our_api(theirs, module="bench.keras_api", name=KERAS_INSIDE),
-        MLFLOW: lambda: servers.mlflow_server(shop, ours.folder / "mlflow.log"),
+        MLFLOW: lambda: servers.mlflow_server(
+            servers.keras_in_mlflow(folder), servers.peer_environment(folder), ours.folder, name=MLFLOW
+        ),
+        PYFUNC: lambda: servers.mlflow_server("models:/fusion/1", shop.environment(), ours.folder, name=PYFUNC),
         "LitServe": lambda: servers.litserve_server(folder, ours.folder / "litserve.log"),
         "BentoML": lambda: servers.bentoml_server(folder, ours.folder / "bentoml.log"),
     }
@@ -167,7 +172,7 @@ def _wanted(facts: dict[str, Any], memory: dict[str, float] | None, arguments: a
         wanted[f"≥ {WANTED_RATIO} times as fast as the same route with model.predict: {told}"] = (
             min(each.values()) >= WANTED_RATIO
         )
-    for name in [one for one in NAMES if one in arguments.only and one not in (OURS, KERAS_INSIDE)]:
+    for name in [one for one in PEERS if one in arguments.only]:
         each = {n: ratio(name, n, "median_ms") for n in arguments.clients}
         told = ", ".join(f"{value:.2f} × at {n}" for n, value in each.items())
         wanted[f"a lower median than {name}: {told}"] = min(each.values()) > 1

@@ -148,28 +148,32 @@ def our_api(shop: Shop, *, module: str = "api", name: str = "etalon", **settings
     return Server(name, command, environment, port, "/readyz", 201, shop.folder / f"{module}.log")
 
 
-def mlflow_server(shop: Shop, log: Path) -> Server:
-    """``mlflow models serve`` of the registered pyfunc, as its documentation shows, in our environment."""
+def mlflow_server(model: str, environment: Mapping[str, str], folder: Path, *, name: str) -> Server:
+    """``mlflow models serve`` of a model, as its documentation shows, in our environment."""
     port = free_port()
-    serve = ["models", "serve", "-m", "models:/fusion/1", "--env-manager", "local", "--port", str(port)]
+    serve = ["models", "serve", "-m", model, "--env-manager", "local", "--port", str(port)]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # it starts uvicorn by its name
-    return Server(
-        "mlflow models serve",
-        [sys.executable, "-m", "mlflow", *serve],
-        shop.environment(PATH=path),
-        port,
-        "/health",
-        200,
-        log,
-        cwd=shop.folder,
-    )
+    command, log = [sys.executable, "-m", "mlflow", *serve], folder / f"{name.replace(' ', '-')}.log"
+    return Server(name, command, {**environment, "PATH": path}, port, "/health", 200, log, cwd=folder)
+
+
+def keras_in_mlflow(twin: Path) -> str:
+    """The folder of the Keras model as an MLflow model, saved now if it was not."""
+    folder = twin / "mlflow"
+    if not folder.is_dir():
+        save = (
+            "import mlflow, sys; mlflow.pyfunc.save_model(sys.argv[1], python_model='mlflow_keras.py',"
+            " code_paths=['keras_product.py'], pip_requirements=['keras'])"
+        )
+        subprocess.run([sys.executable, "-c", save, str(folder)], cwd=PEERS, env=peer_environment(twin), check=True)
+    return str(folder)
 
 
 def litserve_server(twin: Path, log: Path) -> Server:
     """LitServe with the Keras model."""
     port = free_port()
     command = [str(peers_python()), str(PEERS / "litserve_keras.py"), str(port)]
-    return Server("LitServe", command, _peer_environment(twin), port, "/health", 200, log, cwd=PEERS)
+    return Server("LitServe", command, peer_environment(twin), port, "/health", 200, log, cwd=PEERS)
 
 
 def bentoml_server(twin: Path, log: Path) -> Server:
@@ -177,13 +181,15 @@ def bentoml_server(twin: Path, log: Path) -> Server:
     port = free_port()
     serve = ["-m", "bentoml", "serve", "bentoml_keras:KerasService", "--host", "127.0.0.1", "--port", str(port)]
     command = [str(peers_python()), *serve, "--timeout", "300"]
-    return Server("BentoML", command, _peer_environment(twin), port, "/readyz", 200, log, cwd=PEERS)
+    return Server("BentoML", command, peer_environment(twin), port, "/readyz", 200, log, cwd=PEERS)
 
 
-def _peer_environment(twin: Path) -> dict[str, str]:
+def peer_environment(twin: Path) -> dict[str, str]:
+    """What the peers run with: where their model lies, and neither our settings nor reports to their makers."""
     kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "BENTOML_DO_NOT_TRACK": "true"}
-    return {**kept, **quiet, "BENCH_TWIN": str(twin), "BENTOML_HOME": str(RESULTS / "bentoml"), "DO_NOT_TRACK": "true"}
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+    quiet |= {"DO_NOT_TRACK": "true", "BENTOML_DO_NOT_TRACK": "true", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    return {**kept, **quiet, "BENCH_TWIN": str(twin), "BENTOML_HOME": str(RESULTS / "bentoml")}
 
 
 def peers_python() -> Path:
@@ -252,7 +258,7 @@ def write_requests(folder: Path, requests: list[bytes]) -> Path:
 def requests_for(server: Server, folder: Path, products: list[Product]) -> Path:
     """What this server is sent, as a folder for the load generator."""
     make: Callable[[Product], bytes]
-    if server.name == "mlflow models serve":
+    if server.name.startswith("mlflow models serve"):
         make = mlflow_request
     elif server.name in ("LitServe", "BentoML"):
         make = lambda product: form_request("/predict", product)  # noqa: E731
