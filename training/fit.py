@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from core.domain.product import Modality
+from core.domain.splits import Split
 from inference.fusion_model import FusionModel
 from training.config import FusionConfig
 from training.experts import FittedExpert
@@ -68,6 +69,8 @@ def fit_model(
     config: FusionConfig,
     progress: Progress = lambda line: None,
     start: Start | None = None,
+    *,
+    known_to_encoders: bool = False,
 ) -> FittedModel:
     """Train every expert with and without each part of the training rows, then learn to fuse them.
 
@@ -76,24 +79,33 @@ def fit_model(
     once, from the weights of ``start``, and all that was said is learnt from ``validation`` rows alone. The same data,
     configuration and start give the same arrays on the same kind of processor.
 
+    Args:
+        recipe: the model's.
+        data: a snapshot with its features.
+        config: hyperparameters.
+        progress: told one line after every stage.
+        start: weights to start from; for large stores.
+        known_to_encoders: an encoder was fine-tuned on training rows. No head can leave out what its features know,
+            so here too every expert learns once and only ``validation`` rows, if there are any, say how sure to be.
+
     Raises:
         TooFewRows: fewer than two classes of the taxonomy have training rows.
     """
     with threadpool_limits(limits=1, user_api="blas"):  # sums must not depend on how many cores are free
-        return _fit(recipe, data, config, progress, start)
+        once = config.growth.is_large(data.splits) or (known_to_encoders and Split.VALIDATION in data.splits)
+        return _fit(recipe, data, config, progress, start, once=once)
 
 
 def _fit(
-    recipe: Recipe, data: TrainingData, config: FusionConfig, progress: Progress, start: Start | None
+    recipe: Recipe, data: TrainingData, config: FusionConfig, progress: Progress, start: Start | None, *, once: bool
 ) -> FittedModel:
-    large = config.growth.is_large(data.splits)
-    rows = LearningRows.choose(data, folds=0 if large else config.folds, seed=config.seed)
+    rows = LearningRows.choose(data, folds=0 if once else config.folds, seed=config.seed)
     counts = {"train": int(rows.train.sum()), "validation": int((~rows.train).sum())}
     progress(f"learning {rows.classes} of {len(data.taxonomy_codes)} classes from {counts}")
     seconds: dict[str, float] = {}
     experts = _fit_experts(recipe, rows, config, seconds, progress, start)
     started = time.monotonic()
-    judged, said = on_validation_rows(rows, experts) if large else (rows, experts)
+    judged, said = on_validation_rows(rows, experts) if once else (rows, experts)
     fused = fit_blends(judged, said, config.fusion, recipe.blend)
     seconds["fusion"] = round(time.monotonic() - started, 2)
     progress(f"fusion: out of fold {_rounded(fused.weighted_f1)}, in {seconds['fusion']} s")

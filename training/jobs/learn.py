@@ -9,6 +9,7 @@ from core.domain.taxonomy import Taxonomy
 from core.errors import Conflict
 from core.registry.packages import open_package
 from core.store.snapshot import Snapshot
+from inference.family import WITHOUT_WEIGHTS
 from preprocessing.images import MissingImage
 from training.config import FusionConfig
 from training.family import recipe_of
@@ -110,7 +111,14 @@ def train(workplace: Workplace, snapshot: Snapshot, origin: Origin, packages_roo
     data = TrainingData.of(snapshot.rows, features, taxonomy)
     with watch.stage("fit"):
         start = _start(workplace, origin)
-        fitted = fit_model(recipe, data, config, lambda line: log.info("fit.progress", extra={"stage": line}), start)
+        fitted = fit_model(
+            recipe,
+            data,
+            config,
+            lambda line: log.info("fit.progress", extra={"stage": line}),
+            start,
+            known_to_encoders=_has_tuned(workplace.store.packages, origin),
+        )
     with watch.stage("package"):
         package = package_model(
             fitted,
@@ -141,6 +149,13 @@ def _start(workplace: Workplace, origin: Origin) -> Start | None:
     if origin.warm_start is None:
         return None
     return open_start(open_package(workplace.store.packages, origin.warm_start), origin.encoders)
+
+
+def _has_tuned(packages_root: Path, origin: Origin) -> bool:
+    """Whether an encoder was fine-tuned on a store's products; those are the products that are learnt from here."""
+    shas = [sha for feature, sha in origin.encoders.items() if feature not in WITHOUT_WEIGHTS]
+    sources = (open_package(packages_root, sha, rehash=False).spec.get("source", {}) for sha in shas)
+    return any(source.get("finetuned_from") for source in sources)
 
 
 def _golden(workplace: Workplace, snapshot: Snapshot, data: TrainingData) -> dict[int, Product]:

@@ -152,3 +152,22 @@ def test_thresholds_are_chosen_by_rows_not_learnt_from(fitted: FittedModel) -> N
         assert threshold.bound >= 0.97
         assert threshold.rows <= len(fitted.unseen.places)
         assert half in fitted.model.fusion.blends
+
+
+def test_an_encoder_that_knew_the_training_rows_is_not_trusted_by_what_it_says_of_them(
+    data: TrainingData, config: FusionConfig
+) -> None:
+    """Features that give training rows' codes away, and say nothing of any other row, as if learnt by heart."""
+    random = np.random.default_rng(0)
+    text = random.normal(size=data.inputs.features["text"].shape).astype(np.float16)
+    train = np.flatnonzero(np.array(data.splits) == Split.TRAIN)
+    text[train, data.codes[train] // 10] += 20
+    by_heart = replace(data, inputs=replace(data.inputs, features={**data.inputs.features, "text": text}))
+    believed = fit_model(RECIPES["bert"], by_heart, config)
+    doubted = fit_model(RECIPES["bert"], by_heart, config, known_to_encoders=True)
+    half = Modality.TEXT_ONLY
+    assert believed.out_of_fold[half]["bert"] > doubted.out_of_fold[half]["bert"] + 0.25
+    others = measured(data)
+    said = [one.model.probabilities(by_heart.inputs)[others].max(axis=1).mean() for one in (believed, doubted)]
+    assert said[1] < said[0]
+    np.testing.assert_array_equal(np.unique(np.array(data.splits)[doubted.unseen.places]), [Split.VALIDATION])
