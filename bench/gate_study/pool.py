@@ -12,6 +12,7 @@ import numpy as np
 from bench.gate_study.products import open_products
 from bench.gate_study.trials import Setting
 from bench.gate_study.worlds import RECIPE, Catalogue, Labelled, World, lighten, load, model_names, save, train
+from core.domain.gate import GatePolicy
 from core.settings import ModelSettings
 from inference.encoders import EncoderPool
 from inference.family import WITHOUT_WEIGHTS, Encoder, open_encoder
@@ -81,7 +82,7 @@ def train_missing(data: Path, folder: Path, *, worlds: int, processes: int) -> I
             yield f"{done} of {len(missing)}: {asked[one]} in {one.result():.0f} s"
 
 
-def settings(folder: Path, *, worlds: int) -> list[Setting]:
+def settings(folder: Path, *, worlds: int, policy: GatePolicy) -> list[Setting]:
     """Every world whose models have all been trained."""
     with np.load(folder / _LABELLED, allow_pickle=False) as kept:
         labelled = Labelled(kept["truth"], kept["clusters"], kept["sample"])
@@ -90,7 +91,7 @@ def settings(folder: Path, *, worlds: int) -> list[Setting]:
         paths = {model: _path(folder, number, model) for model in model_names()}
         if all(path.is_file() for path in paths.values()):
             world = World.deal(number, labelled.clusters)
-            found.append(Setting(world, labelled, {model: load(path) for model, path in paths.items()}))
+            found.append(Setting(world, labelled, {model: load(path) for model, path in paths.items()}, policy))
     return found
 
 

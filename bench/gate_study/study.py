@@ -96,9 +96,10 @@ def main() -> int:
         return 2
     for line in train_missing(arguments.data, arguments.folder, worlds=arguments.worlds, processes=arguments.processes):
         print(f"trained {line}", flush=True)
-    found = settings(arguments.folder, worlds=arguments.worlds)
+    policy = load_policy(arguments.policy)
+    found = settings(arguments.folder, worlds=arguments.worlds, policy=policy)
     tallies = _try_all(arguments)
-    looks = after_looks(found, load_policy(arguments.policy), chains=40)
+    looks = after_looks(found, policy, chains=40)
     _print_table(tallies, looks)
     missed = list(_missed(tallies))
     result = {
@@ -147,8 +148,9 @@ _opened: dict[str, Any] = {}  # of a worker process
 
 def _start(arguments: argparse.Namespace) -> None:
     logging.disable(logging.WARNING)
-    _opened["settings"] = settings(arguments.folder, worlds=arguments.worlds)
-    _opened["policies"] = policies(load_policy(arguments.policy))
+    policy = load_policy(arguments.policy)
+    _opened["settings"] = settings(arguments.folder, worlds=arguments.worlds, policy=policy)
+    _opened["policies"] = policies(policy)
 
 
 def _try(name: str, trials: int) -> dict[str, Tally]:

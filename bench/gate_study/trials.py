@@ -40,11 +40,13 @@ class Setting:
         world: the deal.
         catalogue: the products.
         pool: what each model answered.
+        policy: whose margins are measured by.
     """
 
     world: World
     catalogue: Labelled
     pool: Pool
+    policy: GatePolicy
 
     def turns(self, kind: str) -> list[str]:
         """The models of a kind that have been trained."""
@@ -80,7 +82,7 @@ def planted(gain: float) -> Trial:
         challenger = plant(truth, champion, challenger, gain, random)
         drawn, names = _draw_with_replacement(clusters, LARGE, random)
         rows = Rows(truth[drawn], names, np.ones(len(drawn), dtype=bool))
-        return _compare(rows, champion.take(drawn), challenger.take(drawn))
+        return _compare(setting, rows, champion.take(drawn), challenger.take(drawn))
 
     return trial
 
@@ -177,7 +179,7 @@ def _as_trained(
     disturbed = [
         _disturbed(setting, name, champion, challenger, places, labels) for name in champion if name != AS_THEY_ARE
     ]
-    return _compare(_rows(setting, places, labels), *answers, disturbed=disturbed, new_labels=doubt)
+    return _compare(setting, _rows(setting, places, labels), *answers, disturbed=disturbed, new_labels=doubt)
 
 
 def _disturbed(
@@ -213,12 +215,12 @@ def _doubt(setting: Setting, labels: NDArray[np.int64]) -> LabelDoubt | None:
     )
 
 
-def _compare(rows: Rows, champion: Answers, challenger: Answers, **more: Any) -> Comparison:
+def _compare(setting: Setting, rows: Rows, champion: Answers, challenger: Answers, **more: Any) -> Comparison:
     return compare(
         rows,
         champion=champion,
         challenger=challenger,
-        policy=GatePolicy(),
+        policy=setting.policy,
         relative_latency=1.0,
         resamples=_RESAMPLES,
         **more,

@@ -51,7 +51,7 @@ class GatePolicy:
     looks_until_strict: int = 50
     alpha: float = 0.05
     class_support: int = 30
-    class_margin: float = 0.02
+    class_margin: float = 0.03
     max_calibration_increase: float = 0.02
     max_relative_latency: float = 1.5
     robustness_margin: float = 0.05
