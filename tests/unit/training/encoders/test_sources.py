@@ -29,6 +29,23 @@ def test_a_folder_states_its_name_and_licence_where_it_has_them(tmp_path: Path) 
     assert (source.name, source.licence) == ("someone/french-bert", "weights mit")
 
 
+def test_a_model_of_the_hub_is_found_by_its_name_and_what_was_downloaded_is_read_offline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revision = "5f" * 20
+    kept = tmp_path / "hub" / "models--someone--french-bert"
+    write_folder(kept / "snapshots" / revision)
+    (kept / "refs").mkdir()
+    (kept / "refs" / "main").write_text(revision)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    source = find_text_source("someone/french-bert")
+    assert source.name == "someone/french-bert"
+    assert source.files == find_text_source(str(kept / "snapshots" / revision)).files
+    with pytest.raises(BadEncoderSource, match="someone/other is no folder here"):
+        find_text_source("someone/other")
+
+
 @pytest.mark.parametrize("missing", ["config.json", "model.safetensors", "tokenizer.json"])
 def test_a_folder_without_one_of_its_files_is_refused(tmp_path: Path, missing: str) -> None:
     write_folder(tmp_path)
