@@ -115,7 +115,9 @@ class ModelSettings(_Settings):
 
     model_config = SettingsConfigDict(env_prefix="MODEL_")
 
-    text_encoder: str = Field(default="minilm", description="'minilm' (offline package), owner/model on the Hugging Face hub, or a folder")
+    text_encoder: str = Field(
+        default="minilm", description="'minilm' (offline package), a name on the hub, or a folder"
+    )
     image_weights: str = Field(
         default="random", description="'random', 'imagenet' or a .weights.h5 file, then ',xception=…'"
     )
