@@ -115,6 +115,11 @@ def _ingest(sessions: sessionmaker[Session], store: StoreSettings, claim: Claim,
     with sessions() as session:
         rows = [training_row(row) for row in batches.claimed_rows(session, claim)]
         retracted = batches.retracted_rows(session, claim)
+        # Another job may have finished the batch since it was claimed, and its products may have been erased then:
+        # what was read is frozen only if the batch is still open now.
+        finished = ingest.manifest_of(session, claim.segment)
+    if finished is not None:
+        return Appended(name, claim.rows, finished, claim.retractions)
     tombstones = [Tombstone(segment_name(address.segment), address.row) for address in retracted]
     segment = write_segment(store.training, name, rows, tensors_of(rows, ImageFolder(store.images))) if rows else None
     manifest = publish_batch(store.training, segment, tombstones, taxonomy_version=taxonomy_version)

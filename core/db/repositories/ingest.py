@@ -90,6 +90,11 @@ def claim_of_run(session: Session, run_key: str) -> Claim | None:
     return _claim(session, select_of_run(run_key))
 
 
+def manifest_of(session: Session, segment: int) -> int | None:
+    """The manifest with which a batch was marked as done; None while it is open."""
+    return session.scalar(select(SegmentClaim.manifest).where(SegmentClaim.segment == segment))
+
+
 def _claim(session: Session, statement: Select[Any]) -> Claim | None:
     found = session.execute(statement.limit(1)).one_or_none()
     return Claim(*found) if found else None

@@ -14,8 +14,11 @@ from core.store.manifests import newest, read
 from core.store.rows import decode_rows
 from core.store.segments import SegmentDiffers
 from core.store.snapshot import Snapshot
-from preprocessing.ingest.append import Appended, NoTaxonomy, is_due, is_unjudged
+from preprocessing.images import ImageFolder
+from preprocessing.ingest.append import Appended, NoTaxonomy, _ingest, is_due, is_unjudged
+from preprocessing.ingest.claim import claim_batch
 from tests.integration.conftest import same_on_any_database
+from tests.integration.ingest.desk import erase
 from tests.integration.ingest.shop import REVIEWER, Shop, photo, tensor_of_upload
 
 
@@ -203,3 +206,13 @@ def test_only_the_newest_batch_has_to_be_judged(shop: Shop) -> None:
     assert is_unjudged(shop.sessions)
     judge(3)
     assert not is_unjudged(shop.sessions)
+
+
+def test_a_job_that_wakes_after_its_batch_was_done_and_its_product_erased_finds_it_done(shop: Shop) -> None:
+    product = shop.validated("Lampe de bureau")
+    claim = claim_batch(shop.sessions, ImageFolder(shop.store.images), run_key="asleep", max_rows=10)
+    done = shop.append("awake")
+    erase(shop, product)
+    shop.append("erasing")
+    assert _ingest(shop.sessions, shop.store, claim, "any") == done
+    assert shop.check() == []
