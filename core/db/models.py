@@ -48,7 +48,11 @@ class Base(DeclarativeBase):
 
 
 class UserAccount(Base):
-    """A person who signs in. ``token_version`` is in every token: raising it revokes them all."""
+    """A person who signs in. ``token_version`` is in every token: raising it revokes them all.
+
+    ``deactivated_by`` (``self`` or ``admin``) says who may reactivate an account that is not active. A deleted
+    account stays as a row without a name or a password, because decisions point at it.
+    """
 
     __tablename__ = "user_account"
 
@@ -59,6 +63,33 @@ class UserAccount(Base):
     active: Mapped[bool] = mapped_column(Boolean, default=True)
     token_version: Mapped[int] = mapped_column(Integer, default=1)
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
+    deactivated_by: Mapped[str | None] = mapped_column(String(8))
+    deleted_at: Mapped[datetime | None] = mapped_column(Timestamp)
+
+
+class ApiKey(Base):
+    """A key that signs a shop's server in. Only its hash is kept; ``hint`` is its beginning, to tell it by."""
+
+    __tablename__ = "api_key"
+
+    id: Mapped[str] = mapped_column(_Uuid, primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("user_account.id"), index=True)
+    name: Mapped[str] = mapped_column(String(64))
+    hint: Mapped[str] = mapped_column(String(16))
+    secret_sha256: Mapped[str] = mapped_column(_Sha256, unique=True)
+    created_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
+    last_used_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    revoked_at: Mapped[datetime | None] = mapped_column(Timestamp)
+
+
+class SignInDoor(Base):
+    """Failed sign-ins at one door: an account, an address, or both together. ``door`` is a hash of which."""
+
+    __tablename__ = "sign_in_door"
+
+    door: Mapped[str] = mapped_column(_Sha256, primary_key=True)
+    failures: Mapped[int] = mapped_column(Integer)
+    window_ends_at: Mapped[datetime] = mapped_column(Timestamp, index=True)
 
 
 class Prediction(Base):
@@ -69,7 +100,7 @@ class Prediction(Base):
     ``segment`` is the newest one that holds it. A lease (``leased_by`` until ``leased_until``, by the
     database's clock) only keeps a product from being offered to two people; the version decides who wins.
     ``second_opinion`` marks an accepted label that looks wrong; ``doubted_code`` is the last label that was
-    doubted, so that none is doubted twice.
+    doubted, so that none is doubted twice. ``feedback`` is what its sender said of the answer.
     """
 
     __tablename__ = "prediction"
@@ -80,6 +111,10 @@ class Prediction(Base):
         Index("ix_prediction_owner", "owner_id", "id"),
         Index("ix_prediction_lease", "leased_by", "leased_until"),
         Index("ix_prediction_second_opinion", "second_opinion", "id"),
+        Index("ix_prediction_feedback", "feedback", "id"),
+        Index("ix_prediction_updated", "updated_at", "id"),
+        Index("ix_prediction_code", "current_code", "status", "id"),
+        Index("ix_prediction_model", "model_version", "epoch"),
         _MYSQL,
     )
 
@@ -119,6 +154,11 @@ class Prediction(Base):
     doubted_code: Mapped[int | None] = mapped_column(Integer)
     alternative_code: Mapped[int | None] = mapped_column(Integer)
     label_quality: Mapped[float | None] = mapped_column(Double)
+
+    feedback: Mapped[str | None] = mapped_column(String(16))
+    feedback_code: Mapped[int | None] = mapped_column(Integer)
+    feedback_reason: Mapped[str | None] = mapped_column(String(500))
+    feedback_at: Mapped[datetime | None] = mapped_column(Timestamp)
 
 
 class Verdict(Base):
@@ -309,3 +349,17 @@ class RequestKey(Base):
     request_sha256: Mapped[str] = mapped_column(_Sha256)
     refusal: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
+
+
+class RetrainRequest(Base):
+    """A person's wish for a retraining. ``waiting`` is 1 until a run takes it, then NULL: at most one waits."""
+
+    __tablename__ = "retrain_request"
+
+    id: Mapped[str] = mapped_column(_Uuid, primary_key=True)
+    requested_by: Mapped[str] = mapped_column(ForeignKey("user_account.id"))
+    reason: Mapped[str] = mapped_column(String(500))
+    requested_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
+    waiting: Mapped[int | None] = mapped_column(Integer, unique=True, default=1)
+    run_key: Mapped[str | None] = mapped_column(String(250))
+    taken_at: Mapped[datetime | None] = mapped_column(Timestamp)
