@@ -20,14 +20,34 @@ from sqlalchemy.sql import ClauseElement
 from core.db import repositories
 from core.db.models import Base
 from core.db.repositories.labels import Span
-from core.db.repositories.predictions import Order, Position
+from core.db.repositories.predictions import Filter, Order, Position
 from core.domain import review
 from core.domain.clusters import Placement
+from core.domain.feedback import Feedback
+from core.domain.product import Modality
 from core.domain.review import Move, OutboxKind, Status
 from core.domain.splits import Split
 
 _MADE = (Select, CompoundSelect, Update, Delete, Insert)
 _MOMENT = datetime(2026, 1, 1)  # noqa: DTZ001 - as the database keeps it
+_EVERY_FILTER = Filter(
+    status=Status.PENDING,
+    code=10,
+    suggested_code=10,
+    owner_id="person",
+    not_owner_id="person",
+    modality=Modality.TEXT_ONLY,
+    model_name="fusion",
+    model_version="sha",
+    epoch=1,
+    min_confidence=0.1,
+    max_confidence=0.9,
+    feedback=Feedback.DISPUTED,
+    second_opinion=True,
+    created_since=_MOMENT,
+    created_until=_MOMENT,
+    updated_since=_MOMENT,
+)
 _MOVES = [move for move in vars(review).values() if isinstance(move, Move)]
 EXAMPLES: dict[Any, list[Any]] = {
     str: ["id"],
@@ -37,6 +57,7 @@ EXAMPLES: dict[Any, list[Any]] = {
     types.NoneType: [None],
     datetime: [_MOMENT],
     Span: [Span("person", _MOMENT, _MOMENT)],
+    Filter: [Filter(erased=True), _EVERY_FILTER],
     Order: list(Order),
     Position: [Position("id", 0.5)],
     Move: _MOVES,

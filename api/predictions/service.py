@@ -14,7 +14,7 @@ from api.serving.engine import ServingEngine
 from core import failpoints, retraction
 from core.db.models import Prediction
 from core.db.repositories import predictions, request_keys
-from core.db.repositories.predictions import NewPrediction, Order
+from core.db.repositories.predictions import Filter, NewPrediction, Order
 from core.db.repositories.request_keys import KeyReused
 from core.domain.product import Product
 from core.domain.review import Status
@@ -244,19 +244,14 @@ def list_page(
     Raises:
         BadCursor: ``cursor`` is not one of ours.
     """
-    owner_id = None if caller.role.covers(Role.REVIEWER) else caller.id
     after = cursors.decode(order, cursor) if cursor is not None else None
-    erased = caller.role.covers(Role.ADMIN)
-    rows = predictions.page(
-        session,
-        owner_id=owner_id,
+    wanted = Filter(
+        owner_id=None if caller.role.covers(Role.REVIEWER) else caller.id,
         status=status,
-        order=order,
-        after=after,
-        limit=limit + 1,
-        erased=erased,
         second_opinion=second_opinion,
+        erased=caller.role.covers(Role.ADMIN),
     )
+    rows = predictions.page(session, wanted, order=order, after=after, limit=limit + 1)
     shown = rows[:limit]
     return shown, cursors.encode(order, shown[-1]) if len(rows) > limit else None
 

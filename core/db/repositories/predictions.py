@@ -1,7 +1,8 @@
 """Staged predictions. Every change is one UPDATE or DELETE guarded by version and status; the row count decides."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -12,6 +13,8 @@ from sqlalchemy.orm import Session
 from core.db.models import Outbox, Prediction, Verdict
 from core.db.repositories.outbox import STORE_WORK
 from core.db.types import utc_now
+from core.domain.feedback import Feedback
+from core.domain.product import Modality
 from core.domain.review import Move, Status
 
 _CHUNK = 500  # ids a statement: SQLite and MySQL both bound what one may hold
@@ -57,6 +60,86 @@ class Position:
 
     id: str
     confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which predictions a list, an export or the review queue is about. None asks for nothing.
+
+    Attributes:
+        status: where they stand.
+        code: their current code.
+        suggested_code: what the model said.
+        owner_id: who sent them.
+        not_owner_id: who did not send them.
+        modality: the halves of a product that the model read.
+        model_name: the name that was asked for.
+        model_version: the sha256 of the package that answered.
+        epoch: the release epoch that answered.
+        min_confidence: the least confidence, in [0, 1], inclusive.
+        max_confidence: the highest confidence, in [0, 1], inclusive.
+        feedback: what their sender said of the answer.
+        second_opinion: whether their label is marked as doubted.
+        created_since: the earliest moment of creation, inclusive; naive UTC like every moment here.
+        created_until: the moment of creation that is too late.
+        updated_since: the earliest moment of the last change, inclusive.
+        erased: whether those that are erased are among them.
+    """
+
+    status: Status | None = None
+    code: int | None = None
+    suggested_code: int | None = None
+    owner_id: str | None = None
+    not_owner_id: str | None = None
+    modality: Modality | None = None
+    model_name: str | None = None
+    model_version: str | None = None
+    epoch: int | None = None
+    min_confidence: float | None = None
+    max_confidence: float | None = None
+    feedback: Feedback | None = None
+    second_opinion: bool | None = None
+    created_since: datetime | None = None
+    created_until: datetime | None = None
+    updated_since: datetime | None = None
+    erased: bool = False
+
+    def conditions(self) -> tuple[ColumnElement[bool], ...]:
+        """What a statement's WHERE takes: one condition for each thing that is asked for."""
+        compared = (*self._equalities(), *self._bounds())
+        return (*compared, *(() if self.erased else (Prediction.erase_requested_at.is_(None),)))
+
+    def _equalities(self) -> Iterator[ColumnElement[bool]]:
+        wanted = (
+            (Prediction.status, self.status),
+            (Prediction.current_code, self.code),
+            (Prediction.suggested_code, self.suggested_code),
+            (Prediction.owner_id, self.owner_id),
+            (Prediction.modality, self.modality),
+            (Prediction.model_name, self.model_name),
+            (Prediction.model_version, self.model_version),
+            (Prediction.epoch, self.epoch),
+            (Prediction.feedback, self.feedback),
+        )
+        for column, value in wanted:
+            if value is not None:
+                yield column == value
+        if self.second_opinion is not None:
+            yield Prediction.second_opinion.is_(self.second_opinion)
+
+    def _bounds(self) -> Iterator[ColumnElement[bool]]:
+        if self.not_owner_id is not None:
+            yield Prediction.owner_id != self.not_owner_id
+        if self.min_confidence is not None:
+            yield Prediction.confidence >= self.min_confidence
+        if self.max_confidence is not None:
+            yield Prediction.confidence <= self.max_confidence
+        if self.created_since is not None:
+            yield Prediction.created_at >= self.created_since
+        if self.created_until is not None:
+            yield Prediction.created_at < self.created_until
+        if self.updated_since is not None:
+            yield Prediction.updated_at >= self.updated_since
 
 
 def add(session: Session, new: NewPrediction) -> Prediction:
@@ -116,45 +199,14 @@ def select_counts() -> Select[tuple[str, int]]:
     return select(Prediction.status, func.count()).group_by(Prediction.status)
 
 
-def page(
-    session: Session,
-    *,
-    owner_id: str | None,
-    status: Status | None,
-    order: Order,
-    after: Position | None,
-    limit: int,
-    erased: bool = False,
-    second_opinion: bool | None = None,
-) -> Sequence[Prediction]:
-    """Up to ``limit`` predictions of one owner (None: of everybody) after a position, in ``order``.
-
-    Those that are erased are among them only with ``erased``; ``second_opinion`` asks for those with (or without) the
-    mark of a doubted label.
-    """
-    statement = select_page(owner_id, status, order, after, erased=erased, second_opinion=second_opinion)
-    return session.scalars(statement.limit(limit)).all()
+def page(session: Session, wanted: Filter, *, order: Order, after: Position | None, limit: int) -> Sequence[Prediction]:
+    """Up to ``limit`` predictions that ``wanted`` asks for, after a position, in ``order``."""
+    return session.scalars(select_page(wanted, order, after).limit(limit)).all()
 
 
-def select_page(
-    owner_id: str | None,
-    status: Status | None,
-    order: Order,
-    after: Position | None,
-    *,
-    erased: bool = False,
-    second_opinion: bool | None = None,
-) -> Select[tuple[Prediction]]:
+def select_page(wanted: Filter, order: Order, after: Position | None) -> Select[tuple[Prediction]]:
     """The statement behind ``page``, without its limit."""
-    statement = select(Prediction)
-    if second_opinion is not None:
-        statement = statement.where(Prediction.second_opinion.is_(second_opinion))
-    if not erased:
-        statement = statement.where(Prediction.erase_requested_at.is_(None))
-    if owner_id is not None:
-        statement = statement.where(Prediction.owner_id == owner_id)
-    if status is not None:
-        statement = statement.where(Prediction.status == status.value)
+    statement = select(Prediction).where(*wanted.conditions())
     if after is not None:
         statement = statement.where(_beyond(order, after))
     return statement.order_by(*in_order(order))
