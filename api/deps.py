@@ -1,7 +1,7 @@
 """What routes ask for: the caller, a transaction, and the parts of the service."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
@@ -107,6 +107,13 @@ def get_admin(caller: CallerDep) -> Account:
 AdminDep = Annotated[Account, Depends(get_admin)]
 
 
-def open_to(who: str) -> dict[str, Any]:
-    """OpenAPI's note of who may call a route: ``anyone``, ``customer`` (any signed-in account), or a higher role."""
-    return {"x-role": who}
+def open_to(who: str, *, owner: Literal["only", "never"] | None = None, keys: bool = True) -> dict[str, Any]:
+    """OpenAPI's note of who may call a route; the tests of every route by every caller are made from it.
+
+    Args:
+        who: ``anyone``, ``customer`` (any signed-in account), or a higher role.
+        owner: for a route about one prediction. ``only``: for everybody but its sender it does not exist (404).
+            ``never``: its sender is refused (403). None: customers see their own, staff see all.
+        keys: whether an API key may call it (403 otherwise).
+    """
+    return {"x-role": who, "x-keys": keys} | ({"x-owner": owner} if owner else {})
