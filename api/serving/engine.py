@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -125,9 +125,10 @@ class ServingEngine:
         self._poll_s = poll_s
         self._release: Release | None = None
         self._before: Mapping[str, Predictor] = {}  # models of the release before, by name
+        self._prepared: Mapping[str, Predictor] = {}  # of the release that is about to come, by sha
         self._refusal: Refusal | None = None
         self._looked = False
-        self._polling = threading.Lock()  # one loader at a time; requests never take it
+        self._polling = threading.Lock()  # one loader at a time; predictions never take it
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="serving", daemon=True)
 
@@ -180,6 +181,21 @@ class ServingEngine:
                 self._take(newest, report)
             self._looked = True
 
+    def prepare(self, shas: Collection[str]) -> list[Predictor]:
+        """Load packages before a release names them, so that serving it is a swap of references; in the order given.
+
+        Whatever the loader raises is raised: what is served stays.
+        """
+        with self._polling:
+            known = {**self._loaded(), **self._prepared}
+            self._prepared = {sha: known.get(sha) or self._load(sha) for sha in shas}
+            return [self._prepared[sha] for sha in shas]
+
+    def _loaded(self) -> dict[str, Predictor]:
+        """The models in memory by sha: those of this release and of the one before."""
+        serving = self._release.models if self._release else {}
+        return {model.sha: model for model in (*self._before.values(), *serving.values())}
+
     def _follow(self) -> None:
         while not self._stopping.is_set():
             try:
@@ -196,14 +212,14 @@ class ServingEngine:
 
     def _take(self, row: Promotion, report: Mapping[str, Any] | None) -> None:
         try:
-            serving = self._release.models if self._release else {}
-            loaded = {model.sha: model for model in (*self._before.values(), *serving.values())}
+            loaded = {**self._prepared, **self._loaded()}
             models = {name: loaded.get(sha) or self._load(sha) for name, sha in row.models.items()}
         except Exception as error:  # whatever a broken package provokes, the old release keeps answering
             self._refuse(row.epoch, error)
             return
+        self._before = self._release.models if self._release else {}
         self._release = Release(row.epoch, models, row.created_at, row.run_id, report)
-        self._before = serving
+        self._prepared = {}
         self._refusal = None
         _log.info("release.served", extra={"epoch": row.epoch, "models": row.models})
 
