@@ -10,6 +10,7 @@ import api.docs.routes
 import api.health.routes
 import api.models.routes
 import api.predictions.routes
+import api.problems.routes
 import api.retractions.routes
 import api.review.routes
 from api import errors
@@ -31,7 +32,16 @@ from api.taxonomy import TaxonomyFile
 from core.db.session import make_engine, make_readers, make_sessions
 from preprocessing.images import ImageFolder
 
-_ROOMS = (api.accounts, api.predictions, api.review, api.retractions, api.models, api.health, api.docs)
+_ROOMS = (
+    api.accounts,
+    api.predictions,
+    api.review,
+    api.retractions,
+    api.models,
+    api.health,
+    api.problems,
+    api.docs,
+)
 _FORM_MARGIN = 256 * 1024  # bytes around an image: the texts and the multipart frame
 _SMALL_BODY = 64 * 1024  # bytes; enough for every body that carries no image
 _BODY_DEADLINE_S = 60.0

@@ -19,7 +19,50 @@ from preprocessing.images import ImageTooLarge
 _log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+PROBLEMS_PATH = "/problems"
 RETRY_AFTER_S = 2
+
+
+class Malformed(EtalonError):
+    """The request is not HTTP, JSON or a form as they are meant to be written."""
+
+    code = "request.malformed"
+
+
+class MethodNotAllowed(EtalonError):
+    """There is such an address, but not for this method; the header Allow names those it is for."""
+
+    code = "request.method_not_allowed"
+
+
+class BodyTooSlow(EtalonError):
+    """The body was not complete in time."""
+
+    code = "request.timeout"
+
+
+class BodyTooLarge(EtalonError):
+    """The body has more bytes than this address takes; the rest of it was not read."""
+
+    code = "request.too_large"
+
+
+class EncodedBody(EtalonError):
+    """The body is compressed; bodies are sent as they are."""
+
+    code = "request.unsupported_encoding"
+
+
+class Mistake(EtalonError):
+    """The service has a fault; its operators find it in the log by the request's id."""
+
+    code = "service.mistake"
+
+
+class DatabaseSilent(Unavailable):
+    """The database is locked, gone, silent or overloaded. Unless the connection broke just then, nothing changed."""
+
+    code = "database.unavailable"
 
 
 class Unauthenticated(EtalonError):
@@ -56,10 +99,8 @@ class ItemRefused(EtalonError):
     Attributes:
         index: which item, counted from 0.
         item_id: what it was about.
-        refusal: why.
+        refusal: why; the answer has its code and its status.
     """
-
-    code = "request.item_refused"
 
     def __init__(self, index: int, item_id: str, refusal: EtalonError) -> None:
         super().__init__(f"Item {index} ({item_id}): {refusal} Nothing was decided.")
@@ -93,7 +134,7 @@ class FieldError(BaseModel):
 class Problem(BaseModel):
     """Why a request was not answered (RFC 9457). ``code`` is stable; ``detail`` is for people."""
 
-    type: str = "about:blank"
+    type: str
     title: str
     status: int
     detail: str
@@ -107,6 +148,11 @@ STATUSES: dict[type[EtalonError], int] = {
     Unauthenticated: 401,
     Forbidden: 403,
     TooManyAttempts: 429,
+    Malformed: 400,
+    MethodNotAllowed: 405,
+    BodyTooSlow: 408,
+    BodyTooLarge: 413,
+    EncodedBody: 415,
     StaleVersion: 412,
     ImageTooLarge: 413,
     Invalid: 422,
@@ -115,21 +161,33 @@ STATUSES: dict[type[EtalonError], int] = {
     Unavailable: 503,
     EtalonError: 500,
 }
-_CODES = {
-    400: "request.malformed",
-    401: "account.unauthenticated",
-    404: "request.not_found",
-    405: "request.method_not_allowed",
-    408: "request.timeout",
-    413: "request.too_large",
-    415: "request.unsupported_encoding",
-    422: "request.invalid",
+# What the framework refuses by a bare status.
+_FRAMEWORK: dict[int, type[EtalonError]] = {
+    401: Unauthenticated,
+    404: NotFound,
+    422: Invalid,
+    **{STATUSES[kind]: kind for kind in (Malformed, MethodNotAllowed, BodyTooSlow, BodyTooLarge, EncodedBody)},
 }
 
 
 def status_of(error: EtalonError) -> int:
     """The HTTP status of one of our errors."""
-    return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+    return status_of_kind(type(error))
+
+
+def status_of_kind(kind: type[EtalonError]) -> int:
+    """The HTTP status of a class of our errors: that of its nearest ancestor with one."""
+    return next(STATUSES[ancestor] for ancestor in kind.__mro__ if ancestor in STATUSES)
+
+
+def type_of(code: str) -> str:
+    """The ``type`` of a problem: a reference to what its code means."""
+    return f"{PROBLEMS_PATH}/{code}"
+
+
+def title_of(code: str) -> str:
+    """The kind of problem in a few words: the same for every problem of the kind."""
+    return code.rpartition(".")[2].replace("_", " ").capitalize()
 
 
 def problem_response(
@@ -142,11 +200,13 @@ def problem_response(
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """An answer with a problem document; 401 and 503 get the headers that they owe."""
+    code = code or _FRAMEWORK.get(status, Mistake).code
     problem = Problem(
-        title=HTTPStatus(status).phrase,
+        type=type_of(code),
+        title=title_of(code),
         status=status,
         detail=detail,
-        code=code or _CODES.get(status, "service.error"),
+        code=code,
         request_id=request_id,
         errors=list(errors) if errors is not None else None,
     )
@@ -235,5 +295,5 @@ def _on_database(request: Request, error: Exception) -> JSONResponse:
     """
     _log.error("database.unavailable", exc_info=error, extra={"request_id": request.state.request_id})
     return problem_response(
-        request.state.request_id, 503, "The database does not answer; try again.", code="database.unavailable"
+        request.state.request_id, 503, "The database does not answer; try again.", code=DatabaseSilent.code
     )

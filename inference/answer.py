@@ -7,9 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.domain.product import Modality
+from core.errors import Invalid
 
 Ranking = tuple[tuple[int, float], ...]
 """``(prdtypecode, probability)`` pairs, likeliest first."""
+
+
+class CannotAnswer(Invalid):
+    """The product has nothing that this model can read: no text with a letter or sign in it, no photo it knows."""
+
+    code = "model.cannot_answer"
 
 
 @dataclass(frozen=True, slots=True)

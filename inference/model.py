@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.domain.product import Product
-from core.errors import Invalid
 from core.registry.packages import CorruptPackage, Package, open_package
-from inference.answer import Answer, rank
+from inference.answer import Answer, CannotAnswer, rank
 from inference.encoders import EncoderPool
 from inference.family import FEATURES, IMAGE, Encoder, Pool, features_read, open_encoder, readers
 from inference.fusion_model import FusionModel, Inputs
@@ -24,12 +23,6 @@ __all__ = ["MODEL", "CannotAnswer", "EncoderPool", "GoldenMismatch", "Inputs", "
 
 MODEL = "model"
 """Kind of a model's package."""
-
-
-class CannotAnswer(Invalid):
-    """The product has nothing that this model can read: no text with a letter or sign in it, no photo it knows."""
-
-    code = "model.cannot_answer"
 
 
 class ServedModel:

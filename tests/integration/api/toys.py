@@ -100,7 +100,8 @@ def problem(answer: Any) -> dict[str, Any]:
     document = json.loads(answer.content)
     assert document["status"] == answer.status_code
     assert document["request_id"] == answer.headers["x-request-id"]
-    assert {"type", "title", "detail", "code"} <= document.keys()
+    assert {"title", "detail"} <= document.keys()
+    assert document["type"] == "/problems/" + document["code"]
     if answer.status_code == 401:
         assert answer.headers["www-authenticate"] == "Bearer"
     if answer.status_code in (429, 503):

@@ -1,0 +1,1 @@
+"""What every refusal of the service means, for people and programs."""
