@@ -1,5 +1,6 @@
 """Wiring: the one place where the service's parts are made and joined."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -21,7 +22,9 @@ from api.accounts.tokens import Tokens
 from api.deps import Parts
 from api.docs import schema
 from api.edge import Edge
-from api.metrics import MetricsListener
+from api.metrics.http import Observed
+from api.metrics.instruments import WORKERS_FOLDER, Instruments
+from api.metrics.listener import MetricsListener, figures_of_process
 from api.predictions.admission import Admission
 from api.serving.airflow import Airflow
 from api.serving.engine import ModelLoader, ServingEngine
@@ -81,6 +84,7 @@ def create_app(settings: ServiceSettings | None = None, *, load_model: ModelLoad
         default_limit=_SMALL_BODY,
         body_deadline_s=_BODY_DEADLINE_S,
     )
+    app.add_middleware(Observed, instruments=parts.instruments, serving=parts.serving)  # last is outermost
     return app
 
 
@@ -90,6 +94,7 @@ def make_parts(settings: ServiceSettings, load_model: ModelLoader | None) -> Par
     settings.store.images.mkdir(parents=True, exist_ok=True)
     database = make_engine(settings.database)
     readers = make_readers(database)
+    instruments = Instruments()
     load = load_model or package_loader(settings.store.packages, settings.serving.inference_threads)
     return Parts(
         settings=settings,
@@ -99,8 +104,9 @@ def make_parts(settings: ServiceSettings, load_model: ModelLoader | None) -> Par
         accounts=AccountService(readers, tokens, Passwords(), Throttle()),
         images=ImageFolder(settings.store.images),
         taxonomy=TaxonomyFile(settings.store.root / "taxonomy.csv"),
-        serving=ServingEngine(readers, load, settings.serving.poll_s),
+        serving=ServingEngine(readers, load, settings.serving.poll_s, instruments),
         admission=Admission(settings.serving.max_in_flight),
+        instruments=instruments,
     )
 
 
@@ -115,11 +121,12 @@ def make_waker(parts: Parts) -> tuple[Waker, Airflow] | None:
 
 
 def make_metrics(parts: Parts) -> MetricsListener | None:
-    """The figures' own port; None where none is configured."""
+    """The figures' own port; None where none is configured, and in a worker: whoever started it listens for all."""
     serving = parts.settings.serving
-    if serving.metrics_port is None:
+    if serving.metrics_port is None or WORKERS_FOLDER in os.environ:
         return None
-    return MetricsListener(parts.readers, serving.metrics_host, serving.metrics_port)
+    registry = figures_of_process(parts.instruments, parts.readers)
+    return MetricsListener(registry, serving.metrics_host, serving.metrics_port)
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from api.accounts.service import Account, AccountService
 from api.errors import Forbidden, Unauthenticated
+from api.metrics.instruments import Instruments
 from api.predictions.admission import Admission
 from api.serving.engine import ServingEngine
 from api.settings import ServiceSettings
@@ -37,6 +38,7 @@ class Parts:
     taxonomy: TaxonomyFile
     serving: ServingEngine
     admission: Admission
+    instruments: Instruments
 
 
 def get_parts(request: Request) -> Parts:

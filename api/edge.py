@@ -12,6 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem_response
+from core.logging import bind
 
 _log = logging.getLogger(__name__)
 
@@ -124,6 +125,7 @@ class _Exchange:
         self._began = time.perf_counter()
         self._status: int | None = None
         scope.setdefault("state", {})["request_id"] = request_id
+        bind(request_id=request_id)
 
     async def send(self, message: Message) -> None:
         """Pass the answer on, with the headers that every answer has."""

@@ -16,6 +16,7 @@ from core.db.repositories.predictions import Order
 from core.db.session import transact
 from core.domain.review import Status
 from core.errors import Invalid
+from core.stages import timed
 
 router = APIRouter(tags=["predictions"], route_class=StrictRoute)
 
@@ -76,8 +77,10 @@ def predict(
     row = desk.repeated(submission, caller)
     if row is None:
         new = desk.answer(submission, caller)
-        row = transact(parts.sessions, lambda session: stage(session, new, submission, caller))
+        with timed("store"):
+            row = transact(parts.sessions, lambda session: stage(session, new, submission, caller))
         failpoints.reach("predict.staged")
+        parts.instruments.predicted(row.model_name, row.model_version, row.suggested_code, row.confidence)
     response.headers["Location"] = f"/predictions/{row.id}"
     response.headers["ETag"] = f'"{row.version}"'
     return PredictionRead.from_row(row, taxonomy)

@@ -20,6 +20,8 @@ from core.domain.product import Product
 from core.domain.review import Status
 from core.domain.roles import Role
 from core.errors import Conflict, NotFound, Unavailable
+from core.logging import bind
+from core.stages import timed
 from inference.answer import Answer
 from preprocessing.images import ImageFolder, SanitisedImage, sanitise
 
@@ -129,7 +131,9 @@ class PredictionDesk:
         """
         release = self._serving.release()
         name, model = release.model(submission.model)
-        photo = self._sanitise(submission.image)
+        bind(epoch=release.epoch, model=name, model_version=model.sha)
+        with timed("decode"):
+            photo = self._sanitise(submission.image)
         product = Product(submission.designation, submission.description, photo.data if photo else None)
         with ThreadPoolExecutor(1) as disk:  # the disk takes the photo while the model looks at it
             kept = disk.submit(self._keep, photo) if photo else None

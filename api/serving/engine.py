@@ -11,9 +11,10 @@ from typing import Any, Protocol
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
+from api.metrics.instruments import Instruments
 from core.db.models import Promotion
 from core.db.repositories import promotions
-from core.domain.product import Product
+from core.domain.product import Modality, Product
 from core.errors import EtalonError, Invalid, Unavailable
 from inference.answer import Answer
 
@@ -51,6 +52,7 @@ class Predictor(Protocol):
     codes: tuple[int, ...]
     taxonomy_version: str
     spec: Mapping[str, Any]
+    halves: frozenset[Modality]
 
     def predict(self, products: Sequence[Product], top_k: int = 3) -> list[Answer]:
         """One answer for each product, in order."""
@@ -117,12 +119,20 @@ class ServingEngine:
         readers: sessions for looking at the ledger.
         load: loads one package.
         poll_s: seconds between two looks.
+        instruments: hear of every release that is served or refused.
     """
 
-    def __init__(self, readers: sessionmaker[Session], load: ModelLoader, poll_s: float) -> None:
+    def __init__(
+        self,
+        readers: sessionmaker[Session],
+        load: ModelLoader,
+        poll_s: float,
+        instruments: Instruments | None = None,
+    ) -> None:
         self._readers = readers
         self._load = load
         self._poll_s = poll_s
+        self._instruments = instruments or Instruments()
         self._release: Release | None = None
         self._before: Mapping[str, Predictor] = {}  # models of the release before, by name
         self._prepared: Mapping[str, Predictor] = {}  # of the release that is about to come, by sha
@@ -156,6 +166,14 @@ class ServingEngine:
     def epoch(self) -> int | None:
         """The epoch that is served; None before the first."""
         return self._release.epoch if self._release else None
+
+    def described(self) -> dict[str, Any]:
+        """What the log says of the release that answers: its epoch and its default model; empty before the first."""
+        release = self._release
+        if release is None:
+            return {}
+        name, model = release.model(None)
+        return {"epoch": release.epoch, "model": name, "model_version": model.sha}
 
     @property
     def refusal(self) -> Refusal | None:
@@ -221,6 +239,9 @@ class ServingEngine:
         self._release = Release(row.epoch, models, row.created_at, row.run_id, report)
         self._prepared = {}
         self._refusal = None
+        self._instruments.served(row.epoch)
+        for unloaded in loaded.keys() - self._loaded().keys():
+            self._instruments.forget(unloaded)
         _log.info("release.served", extra={"epoch": row.epoch, "models": row.models})
 
     def _refuse(self, epoch: int, error: Exception) -> None:
@@ -229,6 +250,7 @@ class ServingEngine:
         wait_s = min(_LONGEST_RETRY_S, self._poll_s * 2**attempts)
         code = error.code if isinstance(error, EtalonError) else f"package.{type(error).__name__}"
         self._refusal = Refusal(epoch, code, attempts, time.monotonic() + wait_s)
+        self._instruments.refused(code)
         _log.error("release.refused", exc_info=error, extra={"epoch": epoch, "code": code, "serving": self.epoch})
 
 

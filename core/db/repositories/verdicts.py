@@ -1,13 +1,19 @@
 """What people decided, and the work and the trace a decision leaves in the same transaction."""
 
+from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
-from core.db.models import Audit, Outbox, UserAccount, Verdict
+from core.db.models import Audit, Outbox, Prediction, UserAccount, Verdict
+from core.db.types import utc_now
 from core.domain.review import Move, OutboxKind
+
+Kind = tuple[str, bool]
+"""A verdict's action, and whether the code it left was the model's."""
 
 
 def record(
@@ -76,3 +82,27 @@ def select_of_prediction(prediction_id: str) -> Select[tuple[Verdict, str]]:
         .where(Verdict.prediction_id == prediction_id)
         .order_by(Verdict.prediction_version)
     )
+
+
+def newest_id(session: Session, *, after: int, older_than: timedelta) -> int | None:
+    """The newest verdict after the id ``after`` that was given so long ago; None where there is none."""
+    before = session.scalars(select(utc_now())).one() - older_than
+    return session.scalar(select(func.max(Verdict.id)).where(Verdict.id > after, Verdict.decided_at < before))
+
+
+def tally(session: Session, *, after: int, through: int | None = None) -> Counter[Kind]:
+    """How many verdicts of which kind have ids above ``after`` and, where it is given, up to ``through``."""
+    rows = session.execute(select_tally(after, through))
+    return Counter({(action, bool(agrees)): count for action, agrees, count in rows})
+
+
+def select_tally(after: int, through: int | None) -> Select[tuple[str, bool, int]]:
+    """The statement behind ``tally``."""
+    agrees = (Verdict.prdtypecode == Prediction.suggested_code).label("agrees")
+    statement = (
+        select(Verdict.action, agrees, func.count())
+        .join(Prediction, Prediction.id == Verdict.prediction_id)
+        .where(Verdict.id > after)
+        .group_by(Verdict.action, agrees)
+    )
+    return statement if through is None else statement.where(Verdict.id <= through)

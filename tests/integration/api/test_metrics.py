@@ -10,7 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from api.metrics import MetricsListener
+from api.metrics.instruments import Instruments
+from api.metrics.listener import MetricsListener, figures_of_process
 from api.settings import ServiceSettings
 from core.db.repositories import store_checks
 from core.db.session import make_engine, make_readers
@@ -20,7 +21,8 @@ from tests.integration.api.toys import Service, ToyModel
 
 @pytest.fixture
 def scrape(service: Service) -> Iterator[Callable[[], dict[str, float]]]:
-    listener = MetricsListener(service.app.state.parts.readers, "127.0.0.1", 0)
+    parts = service.app.state.parts
+    listener = MetricsListener(figures_of_process(parts.instruments, parts.readers), "127.0.0.1", 0)
     port = listener.start()
     yield lambda: figures(port)
     listener.stop()
@@ -48,14 +50,14 @@ def test_what_the_newest_check_found(service: Service, scrape: Callable[[], dict
 
 
 def test_where_predictions_stand_and_what_waits(
-    service: Service, reviewer: dict[str, str], scrape: Callable[[], dict[str, float]]
+    service: Service, customer: dict[str, str], reviewer: dict[str, str], scrape: Callable[[], dict[str, float]]
 ) -> None:
     before = scrape()
     assert (before["etalon_outbox_waiting"], before["etalon_outbox_oldest_age_seconds"]) == (0, 0)
     for accept in (True, True, False):
-        made = service.predict(reviewer)["id"]
+        made = service.predict(customer)["id"]
         service.http.post(f"/predictions/{made}/validate", json={"accept": accept}, headers=reviewer)
-    service.predict(reviewer)
+    service.predict(customer)
     found = scrape()
     assert {name.split()[1]: value for name, value in found.items() if name.startswith("etalon_predictions")} == {
         "pending": 1,
@@ -72,9 +74,11 @@ def test_where_predictions_stand_and_what_waits(
 
 def test_a_database_that_is_away_is_a_figure_and_no_error() -> None:
     away = make_engine(DatabaseSettings(url="mysql+pymysql://nobody:x@127.0.0.1:1/none"))
-    listener = MetricsListener(make_readers(away), "127.0.0.1", 0)
+    listener = MetricsListener(figures_of_process(Instruments(), make_readers(away)), "127.0.0.1", 0)
     try:
-        assert figures(listener.start()) == {"etalon_database_up": 0}
+        found = figures(listener.start())
+        assert found["etalon_database_up"] == 0
+        assert "etalon_epoch_ledger" not in found
     finally:
         listener.stop()
         away.dispose()
