@@ -1,0 +1,54 @@
+"""Every route, by every caller, on one's own things, on another's and on none: what the document declares is true."""
+
+from typing import Any
+
+import pytest
+
+from tests.api import matrix
+from tests.api.document import Operation, load, operations
+from tests.api.matrix import ANYONE, KEY, Scene
+from tests.api.service import ROLES, Caller, Etalon
+from tests.integration.api.toys import problem
+
+CASES = [
+    pytest.param(operation, caller, whose, id=f"{operation} by {caller} on {whose or 'nothing'}")
+    for operation in operations()
+    for caller, whose in matrix.cases(operation)
+]
+
+
+def test_the_document_is_the_running_service_s_own(etalon: Etalon) -> None:
+    assert etalon.http.get("/openapi.json").json() == load()
+
+
+@pytest.mark.parametrize("operation", operations(), ids=str)
+def test_every_route_says_who_may_call_it(operation: Operation) -> None:
+    assert operation.spec.get("x-role") in (ANYONE, *ROLES)
+    parameter = matrix.parameter_of(operation)
+    assert parameter is None or parameter in matrix.THINGS or parameter in matrix.COMMON
+
+
+@pytest.mark.parametrize(("operation", "caller", "whose"), CASES)
+def test_a_caller_gets_what_the_route_declares(
+    etalon: Etalon, operation: Operation, caller: str, whose: str | None
+) -> None:
+    scene = Scene(etalon, _hire(etalon, caller), etalon.hire("customer"))
+    answer = matrix.send(operation, scene, whose)
+    wanted = matrix.expected(operation, caller, whose)
+    assert wanted.holds(answer.status_code, _code(answer)), f"wanted {wanted}, got {answer.status_code} {answer.text}"
+    assert answer.status_code in operation.declared
+    assert answer.status_code < 500
+
+
+def _hire(etalon: Etalon, caller: str) -> Caller | None:
+    if caller == ANYONE:
+        return None
+    if caller != KEY:
+        return etalon.hire(caller)
+    account = etalon.hire("customer")
+    _, headers = matrix.make_key(etalon, account)
+    return Caller(account.id, account.username, account.role, headers)
+
+
+def _code(answer: Any) -> str | None:
+    return problem(answer)["code"] if answer.is_error else None
