@@ -29,6 +29,8 @@ class Answer:
         top_k: the likeliest classes of the fusion.
         experts: the likeliest classes of each expert that had something to read.
         modality: the halves of the product that were read.
+        text: the likeliest classes by the text alone; None where there is none, or nothing was learnt from text alone.
+        image: the same of the photo.
     """
 
     prdtypecode: int
@@ -36,6 +38,8 @@ class Answer:
     top_k: Ranking
     experts: dict[str, Ranking]
     modality: Modality
+    text: Ranking | None
+    image: Ranking | None
 
 
 def rank(probabilities: NDArray[np.float64], codes: Sequence[int], top_k: int) -> Ranking:

@@ -1,7 +1,7 @@
 """A model of the family without its encoders: features in, probabilities out; and its form in a package."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -45,6 +45,11 @@ class Inputs:
             return self.features[features[0]][rows]
         return np.concatenate([self._or_nan(feature, rows) for feature in features], axis=1)
 
+    def only(self, half: Modality) -> Self:
+        """The same products without their other half; ``half`` is ``TEXT_ONLY`` or ``IMAGE_ONLY``."""
+        hidden = np.zeros(len(self.texts), dtype=bool)
+        return replace(self, has_image=hidden) if half is TEXT else replace(self, has_text=hidden)
+
     def _or_nan(self, feature: str, rows: NDArray[np.intp]) -> NDArray[np.float16]:
         present = (self.has_text if FEATURES[feature] is TEXT else self.has_image)[rows]
         return np.where(present[:, None], self.features[feature][rows], np.float16(np.nan))
@@ -69,12 +74,13 @@ class FusionModel:
 
     def listen(self, inputs: Inputs) -> dict[str, NDArray[np.float64]]:
         """Each expert's ``(n, present classes)`` calibrated log-probabilities; equal where it has nothing to read."""
-        said = {}
-        for expert, head in self.heads.items():
-            rows = inputs.rows_for(expert)
-            said[expert] = np.full((len(inputs.texts), len(self.present)), -np.log(len(self.present)))
-            if len(rows):
-                said[expert][rows] = self.fusion.calibrate(expert, head.logits(inputs.seen_by(expert, rows)))
+        return {expert: self._hear(expert, inputs) for expert in self.heads}
+
+    def _hear(self, expert: str, inputs: Inputs) -> NDArray[np.float64]:
+        rows = inputs.rows_for(expert)
+        said = np.full((len(inputs.texts), len(self.present)), -np.log(len(self.present)))
+        if len(rows):
+            said[rows] = self.fusion.calibrate(expert, self.heads[expert].logits(inputs.seen_by(expert, rows)))
         return said
 
     def fuse(self, inputs: Inputs, said: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -89,6 +95,20 @@ class FusionModel:
         probabilities[:, self.present] = fused
         return probabilities
 
+    def fuse_alone(
+        self, half: Modality, inputs: Inputs, said: Mapping[str, NDArray[np.float64]]
+    ) -> NDArray[np.float64]:
+        """The same as ``fuse`` with the other half of every product hidden.
+
+        Only experts that read both halves are asked again; the others said in ``said`` what they say of this one.
+        """
+        seen = inputs.only(half)
+        asked = [expert for expert in self._needed_for(half) if len(EXPERTS[expert].halves) > 1]
+        return self.fuse(seen, {**said, **{expert: self._hear(expert, seen) for expert in asked}})
+
+    def _needed_for(self, half: Modality) -> tuple[str, ...]:
+        return self.fusion.blends[half].experts if half in self.fusion.blends else ()
+
     def probabilities(self, inputs: Inputs) -> NDArray[np.float64]:
         """``(n, classes)`` calibrated probabilities, columns in the order of ``codes``, rows summing to 1."""
         return self.fuse(inputs, self.listen(inputs))
@@ -97,6 +117,11 @@ class FusionModel:
         """The halves that each row is answered from; None where nothing it has was learnt from."""
         halves = zip(inputs.has_text, inputs.has_image, strict=True)
         return [self.fusion.blend_for(has_text=bool(text), has_image=bool(image)) for text, image in halves]
+
+    @property
+    def halves(self) -> frozenset[Modality]:
+        """``TEXT_ONLY``, ``IMAGE_ONLY`` or both: what its experts read."""
+        return frozenset(half for expert in self.heads for half in EXPERTS[expert].halves)
 
     @property
     def present_codes(self) -> tuple[int, ...]:

@@ -7,11 +7,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from core.domain.product import Product
+from core.domain.product import Modality, Product
 from core.registry.packages import CorruptPackage, Package, open_package
-from inference.answer import Answer, CannotAnswer, rank
+from core.stages import timed
+from inference.answer import Answer, CannotAnswer, Ranking, rank
 from inference.encoders import EncoderPool
-from inference.family import FEATURES, IMAGE, Encoder, Pool, features_read, open_encoder, readers
+from inference.family import FEATURES, IMAGE, TEXT, Encoder, Pool, features_read, open_encoder, readers
 from inference.fusion_model import FusionModel, Inputs
 from inference.golden import GoldenMismatch, check_golden
 from inference.golden_products import GOLDEN, read_golden
@@ -34,6 +35,7 @@ class ServedModel:
         spec: its package's spec.
         codes: every code of its taxonomy, ascending: the columns of its probabilities.
         taxonomy_version: of that taxonomy.
+        halves: the halves of a product that it reads: ``TEXT_ONLY``, ``IMAGE_ONLY`` or both.
     """
 
     def __init__(self, package: Package, model: FusionModel, pool: Pool) -> None:
@@ -43,6 +45,7 @@ class ServedModel:
         self.spec: Mapping[str, Any] = spec
         self.codes = model.codes
         self.taxonomy_version: str = spec["taxonomy_version"]
+        self.halves = model.halves
         self._model = model
         self._encoders: dict[str, Encoder] = {
             feature: open_encoder(feature, spec["encoders"][feature], pool) for feature in features_read(model.heads)
@@ -77,8 +80,11 @@ class ServedModel:
             UndecodableImage: a photo's bytes are not a complete image; only sanitised photos belong here.
         """
         inputs = self.read(products)
-        said = self._model.listen(inputs)
-        fused = self._model.fuse(inputs, said)
+        with timed("heads"):
+            said = self._model.listen(inputs)
+        with timed("fusion"):
+            fused = self._model.fuse(inputs, said)
+            texts, photos = (self._rank_alone(half, inputs, said, top_k) for half in (TEXT, IMAGE))
         answers = []
         for row, modality in enumerate(self._model.modalities(inputs)):
             if modality is None:
@@ -87,8 +93,16 @@ class ServedModel:
             experts = {
                 one: rank(np.exp(said[one][row]), self._model.present_codes, top_k) for one in readers(modality, said)
             }
-            answers.append(Answer(*top[0], top, experts, modality))
+            answers.append(Answer(*top[0], top, experts, modality, texts[row], photos[row]))
         return answers
+
+    def _rank_alone(
+        self, half: Modality, inputs: Inputs, said: Mapping[str, NDArray[np.float64]], top_k: int
+    ) -> list[Ranking | None]:
+        """The likeliest classes by one half of each product; None where that half is missing or was not learnt from."""
+        fused = self._model.fuse_alone(half, inputs, said)
+        known = self._model.modalities(inputs.only(half))
+        return [rank(row, self.codes, top_k) if modality else None for row, modality in zip(fused, known, strict=True)]
 
     def probabilities(self, products: Sequence[Product]) -> NDArray[np.float64]:
         """``(n, classes)`` calibrated probabilities, columns in the order of ``codes``.
@@ -122,12 +136,17 @@ class ServedModel:
         shown = [text for text in texts if text]
         photos = self._photos(products)
         features = {
-            feature: _spread(encoder.features(photos), has_image)
+            feature: self._see(feature, photos, has_image)
             if FEATURES[feature] is IMAGE
-            else _spread(encoder.features(shown), has_text)
-            for feature, encoder in self._encoders.items()
+            else self._see(feature, shown, has_text)
+            for feature in self._encoders
         }
         return Inputs(features, texts, has_text, has_image)
+
+    def _see(self, feature: str, halves: Any, present: NDArray[np.bool_]) -> NDArray[np.float16]:
+        """One feature of the texts or photos that there are, with zeros where ``present`` is false."""
+        with timed(feature):
+            return _spread(self._encoders[feature].features(halves), present)
 
     def _photos(self, products: Sequence[Product]) -> NDArray[np.uint8]:
         """``(photos, 224, 224, 3)`` of the products that have one; none where no expert looks at photos."""

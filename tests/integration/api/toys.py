@@ -12,7 +12,7 @@ from api.accounts.passwords import Passwords
 from api.accounts.service import ensure_account
 from core.db.models import Promotion
 from core.db.repositories import promotions
-from core.domain.product import Product
+from core.domain.product import Modality, Product
 from core.domain.roles import Role
 from core.errors import Unavailable
 from inference.answer import Answer
@@ -27,6 +27,7 @@ class ToyModel:
 
     taxonomy_version = "toy000000000"
     codes = CODES
+    halves = frozenset({Modality.TEXT_ONLY, Modality.IMAGE_ONLY})
     spec: ClassVar[dict[str, Any]] = {"weights": {"text": "toy-bert", "image": "random(20)"}}
 
     def __init__(self, sha: str) -> None:
@@ -40,7 +41,8 @@ class ToyModel:
         sure = round(0.5 + min(len(product.designation), 40) / 100, 4)
         others = [other for other in CODES if other != code]
         best = ((code, sure), *((other, (1 - sure) / 2) for other in others))[:top_k]
-        return Answer(code, sure, best, {"toy": best}, product.modality)
+        text = best if product.modality is not Modality.IMAGE_ONLY else None
+        return Answer(code, sure, best, {"toy": best}, product.modality, text, best if product.image else None)
 
 
 @dataclass
