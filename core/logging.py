@@ -126,4 +126,4 @@ def _on_crash(crash: threading.ExceptHookArgs) -> None:
     if crash.exc_type is SystemExit or crash.exc_value is None:
         return
     thread = crash.thread.name if crash.thread else None
-    logging.getLogger(__name__).error("thread.crashed", exc_info=crash.exc_value, extra={"thread": thread})
+    logging.getLogger(__name__).error("thread.crashed", exc_info=crash.exc_value, extra={"thread_name": thread})

@@ -122,7 +122,7 @@ def test_warnings_and_crashed_threads_become_lines_without_their_text(lines: Any
     thread.join()
     warned, crashed = lines()
     assert (warned["event"], warned["category"]) == ("python.warning", "UserWarning")
-    assert (crashed["event"], crashed["thread"]) == ("thread.crashed", "poller")
+    assert (crashed["event"], crashed["thread_name"]) == ("thread.crashed", "poller")
     assert SECRET not in json.dumps([warned, crashed])
 
 
