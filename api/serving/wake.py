@@ -23,7 +23,7 @@ class WakePolicy:
     """When to ring: once when a batch is due, and once more for every further batch that gathers meanwhile.
 
     A batch is due by the rule that the orchestrator's own look follows, ``Waiting.is_due``. One that was claimed
-    and not finished rings once, when it has lain open for longer than it should.
+    and not finished rings once, when it has lain open for longer than it should. A person's wish rings once.
 
     Args:
         min_rows: rows that make a batch due.
@@ -42,6 +42,8 @@ class WakePolicy:
         heard = self._heard
         if waiting.open_s >= _LEFT_OPEN_S > heard.open_s:
             return True
+        if waiting.request is not None:
+            return waiting.request != heard.request
         if heard.rows == 0:
             return waiting.is_due(min_rows=self._min_rows, max_age_s=self._max_age_s)
         grown = waiting.rows - heard.rows >= self._min_rows

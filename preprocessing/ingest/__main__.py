@@ -21,14 +21,17 @@ from core.errors import EtalonError
 from core.logging import configure_logging
 from core.settings import DatabaseSettings, LoopSettings, ServingSettings, StoreSettings
 from core.store import manifests
-from preprocessing.ingest.append import append, is_due, is_unjudged
+from preprocessing.ingest.append import append, is_due, is_unjudged, take_request
 from preprocessing.ingest.base import import_catalogue
 from preprocessing.ingest.check import check_loop
 from preprocessing.ingest.settling import settle
 from preprocessing.ingest.sweep import sweep_photos
 
 NOTHING_TO_DO = 99
-_IF_DUE = "only if LOOP_MIN_ROWS wait, or one for LOOP_MAX_AGE_S; exit 0 also while the newest batch was never judged"
+_IF_DUE = (
+    "only if LOOP_MIN_ROWS wait, one for LOOP_MAX_AGE_S, or a person's wish for a retraining, which this run takes; "
+    "exit 0 also without rows while the newest batch, or that wish, was followed by no judgement"
+)
 _log = logging.getLogger(__name__)
 
 
@@ -110,13 +113,15 @@ def _append(arguments: argparse.Namespace, engine: Engine, store: StoreSettings)
     appended = None
     if not arguments.if_due or is_due(sessions, LoopSettings(), arguments.run_key):
         appended = append(sessions, store, run_key=arguments.run_key)
+    # After the append: a run that cannot append leaves the wish to the next. A training follows only with --if-due.
+    asked = arguments.if_due and take_request(sessions, arguments.run_key)
     if appended is not None:
         print(json.dumps(asdict(appended)))
         return 0
     numbers = manifests.numbers(store.training)
     print(json.dumps({"segment": None, "rows": 0, "retractions": 0, "manifest": numbers[-1] if numbers else None}))
-    # The training after an earlier batch failed for good: there is nothing to append, but something to train on.
-    return 0 if arguments.if_due and is_unjudged(sessions) else NOTHING_TO_DO
+    # A person asked, or an earlier training failed for good: there is nothing to append, but something to train on.
+    return 0 if arguments.if_due and (asked or is_unjudged(sessions)) else NOTHING_TO_DO
 
 
 def _fsck(arguments: argparse.Namespace, engine: Engine, store: StoreSettings) -> int:

@@ -18,7 +18,7 @@ from functools import partial
 from sqlalchemy.orm import Session, sessionmaker
 
 from core import failpoints
-from core.db.repositories import batches, ingest, judgements
+from core.db.repositories import batches, ingest, judgements, retrain_requests
 from core.db.repositories.batches import ClaimedRow
 from core.db.repositories.ingest import Claim
 from core.db.session import transact
@@ -63,7 +63,7 @@ class Appended:
 
 
 def is_due(sessions: sessionmaker[Session], loop: LoopSettings, run_key: str) -> bool:
-    """Whether this run should append: it already did, a batch lies open, or enough waits for long enough."""
+    """Whether this run should append: it already did, a batch lies open, enough waits long enough, or a person asks."""
     with sessions() as session:
         if ingest.claim_of_run(session, run_key) is not None:
             return True
@@ -71,9 +71,14 @@ def is_due(sessions: sessionmaker[Session], loop: LoopSettings, run_key: str) ->
 
 
 def is_unjudged(sessions: sessionmaker[Session]) -> bool:
-    """Whether the newest batch is in the store and no challenger trained on it was judged: its training failed."""
+    """Whether the training after the newest batch, or the newest wish for one, failed: nothing was judged since."""
     with sessions() as session:
-        return judgements.newest_is_missing(session)
+        return judgements.newest_is_missing(session) or judgements.wish_is_unanswered(session)
+
+
+def take_request(sessions: sessionmaker[Session], run_key: str) -> bool:
+    """Whether this run carries out a person's wish for a retraining; one that waits becomes its own."""
+    return transact(sessions, lambda session: retrain_requests.take(session, run_key))
 
 
 def append(

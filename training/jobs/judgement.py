@@ -1,10 +1,12 @@
 """The verb ``judge``: challenger and champion on the same rows, the gate's decision, both on the tracking server."""
 
 import logging
+from dataclasses import fields
 from typing import Any
 
 from core.db.models import Promotion
 from core.db.repositories import judgements, promotions
+from core.db.repositories.judgements import Judgement
 from core.db.repositories.promotions import NO_EPOCH
 from training.jobs.examination import examine
 from training.jobs.findings import Findings, suspects_of
@@ -60,9 +62,9 @@ def judge(workplace: Workplace, *, package: str, manifest: int | None, run_key: 
     log.info("judge.decided", extra={"package": package, "decision": found.decision.outcome, "run_id": run_id})
     identity = {"package": package, "run_id": run_id, "epoch": _epoch(champion), "second_opinions": doubted}
     result = kept.write({**identity, **found.result(), **watch.report()})
-    if found.model == MODEL:
-        with workplace.sessions.begin() as session:
-            judgements.record(session, manifest=result["manifest"], package=package, decision=result["decision"])
+    judgement = Judgement(**{fact.name: result[fact.name] for fact in fields(Judgement)})
+    with workplace.sessions.begin() as session:
+        judgements.record(session, package=package, judgement=judgement, gated=found.model == MODEL)
     return result
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Delete, Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from core.db.models import Outbox, SegmentClaim
+from core.db.repositories import retrain_requests
 from core.db.types import utc_now
 from core.domain.review import OutboxKind
 
@@ -22,30 +23,35 @@ _UNSYNCHRONISED = {"synchronize_session": False}
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Work for the training store that no batch has claimed yet.
+    """Work for the training store that no batch has claimed yet, and what else asks for a run.
 
     Attributes:
         rows: appends and retractions.
         oldest_age_s: age of the oldest in seconds, 0 for none.
         urgent: whether one of them should not wait for a full batch.
         open_s: seconds since a batch was claimed that is not finished, 0 for none.
+        request: a person's wish for a retraining that no run has taken; it needs no rows.
     """
 
     rows: int
     oldest_age_s: float
     urgent: bool = False
     open_s: float = 0.0
+    request: str | None = None
 
     def is_due(self, *, min_rows: int, max_age_s: float) -> bool:
-        """Whether it is worth a batch: enough of it, one that waited long enough, or one that is urgent."""
-        return self.rows >= min_rows or (self.rows > 0 and (self.urgent or self.oldest_age_s >= max_age_s))
+        """Whether it is worth a run: enough of it, some that waited long enough or is urgent, or somebody's wish."""
+        if self.request is not None or self.rows >= min_rows:
+            return True
+        return self.rows > 0 and (self.urgent or self.oldest_age_s >= max_age_s)
 
 
 def waiting(session: Session) -> Waiting:
     """Count the appends and retractions that wait, with ages by the database's clock."""
     rows, oldest, urgent, now = session.execute(select_waiting()).one()
     claimed_at = session.scalar(select_oldest_open())
-    return Waiting(rows, _age_s(oldest, now), bool(urgent), _age_s(claimed_at, now))
+    request = retrain_requests.waiting_id(session)
+    return Waiting(rows, _age_s(oldest, now), bool(urgent), _age_s(claimed_at, now), request)
 
 
 def _age_s(moment: datetime | None, now: datetime) -> float:

@@ -8,6 +8,7 @@ import pytest
 
 from core.db.models import Audit, Outbox, Prediction, SegmentClaim
 from core.db.repositories import judgements
+from core.db.repositories.judgements import Judgement
 from core.domain.review import REJECT
 from core.settings import LoopSettings
 from core.store.manifests import newest, read
@@ -193,7 +194,8 @@ def test_a_batch_is_due_by_count_by_age_or_when_one_lies_open(shop: Shop) -> Non
 def test_only_the_newest_batch_has_to_be_judged(shop: Shop) -> None:
     def judge(manifest: int) -> None:
         with shop.sessions.begin() as session:
-            judgements.record(session, manifest=manifest, package="a" * 64, decision="promote")
+            said = Judgement(manifest, "promote", 1, "run", 0.8, 0.7, {})
+            judgements.record(session, package="a" * 64, judgement=said, gated=True)
 
     assert not is_unjudged(shop.sessions)
     shop.validated("Livre")

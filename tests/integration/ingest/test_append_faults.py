@@ -14,6 +14,7 @@ import pytest
 from core import failpoints
 from core.db.models import Prediction, SegmentClaim
 from core.db.repositories import judgements
+from core.db.repositories.judgements import Judgement
 from core.failpoints import FailpointError
 from core.store.rows import decode_rows
 from core.store.segments import CorruptSegment
@@ -169,7 +170,8 @@ def test_the_command_says_what_it_appended_and_when_there_is_nothing(shop: Shop)
     status, out, _ = shop.run("append", "--run-key", "monday")
     assert (status, json.loads(out)) == (0, {"segment": "000002", "rows": 4, "manifest": 3, "retractions": 2})
     with shop.sessions.begin() as session:
-        judgements.record(session, manifest=3, package="a" * 64, decision="refuse")
+        said = Judgement(3, "refuse", 1, "run", 0.6, 0.7, {})
+        judgements.record(session, package="a" * 64, judgement=said, gated=True)
     status, out, _ = shop.run("append", "--run-key", "tuesday", "--if-due")
     assert (status, json.loads(out)) == (99, {"segment": None, "rows": 0, "retractions": 0, "manifest": 3})
     assert shop.run("fsck", "--full")[:2] == (0, '{"violations": 0, "manifest": 3}\n')

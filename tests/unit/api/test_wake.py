@@ -79,6 +79,17 @@ def test_a_batch_that_lies_open_too_long_rings_once() -> None:
     assert said == [False, False, True, False, False, True]
 
 
+def test_a_wish_rings_at_once_and_once_and_the_next_wish_again() -> None:
+    policy = WakePolicy(min_rows=10, max_age_s=1000)
+    said = []
+    for rows, request in ((0, None), (0, "one"), (3, "one"), (0, None), (0, "two"), (0, "two")):
+        waiting = Waiting(rows, 0, request=request)
+        said.append(policy.is_due(waiting))
+        if said[-1]:
+            policy.rang(waiting)
+    assert said == [False, True, False, False, True, False]
+
+
 class Orchestrator:
     """Answers as Airflow's REST API does, and remembers what it was asked."""
 
