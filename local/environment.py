@@ -37,6 +37,8 @@ def _ours(state: State, ports: Ports, base: Mapping[str, str]) -> dict[str, str]
         "STORE_ROOT": str(state.root),
         "SERVING_HOST": "127.0.0.1",
         "SERVING_PORT": str(ports.api),
+        "SERVING_METRICS_HOST": "127.0.0.1",
+        "SERVING_METRICS_PORT": str(ports.metrics),
         "AUTH_KEY_FILE": str(secrets.auth_key),
         "TRAIN_TRACKING_URI": ports.mlflow_url,
         "TRAIN_CONFIG": base.get("TRAIN_CONFIG", str(PROJECT / "training" / "config.toml")),

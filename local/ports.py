@@ -10,7 +10,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 _TRIED = 200
-_WANTED = {"api": ("SERVING_PORT", 8000), "airflow": ("AIRFLOW_PORT", 8080), "mlflow": ("MLFLOW_PORT", 5000)}
+_METRICS = 9464
+_WANTED = {
+    "api": ("SERVING_PORT", 8000),
+    "airflow": ("AIRFLOW_PORT", 8080),
+    "mlflow": ("MLFLOW_PORT", 5000),
+    "metrics": ("SERVING_METRICS_PORT", _METRICS),
+}
 
 
 class NoFreePort(RuntimeError):
@@ -19,11 +25,12 @@ class NoFreePort(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The three ports that one system listens on."""
+    """The ports that one system listens on; ``metrics`` is the HTTP service's second one, for its figures."""
 
     api: int
     airflow: int
     mlflow: int
+    metrics: int = _METRICS
 
     @property
     def api_url(self) -> str:
@@ -39,6 +46,11 @@ class Ports:
     def mlflow_url(self) -> str:
         """Address of MLflow."""
         return f"http://127.0.0.1:{self.mlflow}"
+
+    @property
+    def metrics_url(self) -> str:
+        """Address of the figures."""
+        return f"http://127.0.0.1:{self.metrics}/metrics"
 
     def save(self, path: Path) -> None:
         """Leave the ports for ``status`` and for the next start."""
@@ -92,7 +104,7 @@ def choose_ports(environ: Mapping[str, str], free: Callable[[int], bool] = take)
     """The ports to listen on, and a sentence for every one that is not the wanted one.
 
     Args:
-        environ: may name ports in ``SERVING_PORT``, ``AIRFLOW_PORT`` and ``MLFLOW_PORT``.
+        environ: may name ports in ``SERVING_PORT``, ``AIRFLOW_PORT``, ``MLFLOW_PORT`` and ``SERVING_METRICS_PORT``.
         free: tells whether a port can be listened on, and keeps it if so.
 
     Raises:

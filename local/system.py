@@ -111,6 +111,7 @@ class System:
         rows += [("API", f"{api}/docs", role, self.secrets.password(role)) for role in ROLES]
         rows += [("Airflow", airflow, AIRFLOW_ADMIN, self.secrets.airflow_password(AIRFLOW_ADMIN))]
         rows += [("MLflow", self.ports.mlflow_url, "", "none needed on this machine")]
+        rows += [("figures", self.ports.metrics_url, "", "none needed on this machine")]
         return table(rows)
 
     def overview(self) -> tuple[str, bool]:

@@ -27,6 +27,12 @@ def test_no_secret_stands_in_the_environment(state: State) -> None:
         assert path.read_text() not in values
 
 
+def test_the_figures_have_a_port_of_their_own_on_loopback(state: State) -> None:
+    environment = make_environment(state, PORTS, {"SERVING_METRICS_HOST": "0.0.0.0"})
+    assert environment["SERVING_METRICS_HOST"] == "127.0.0.1"
+    assert environment["SERVING_METRICS_PORT"] == str(PORTS.metrics)
+
+
 def test_another_systems_settings_do_not_reach_this_one(state: State) -> None:
     foreign = {"DB_URL": "mysql+pymysql://shop", "STORE_ROOT": "/srv", "AIRFLOW_HOME": "/opt", "AUTH_KEY": "k"}
     environment = make_environment(state, PORTS, foreign)

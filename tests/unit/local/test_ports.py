@@ -15,8 +15,15 @@ def test_the_usual_ports_need_no_notice() -> None:
 
 
 def test_ports_can_be_asked_for() -> None:
-    ports, _ = choose_ports({"SERVING_PORT": "9001", "AIRFLOW_PORT": "9002", "MLFLOW_PORT": "9003"}, lambda port: True)
-    assert ports == Ports(api=9001, airflow=9002, mlflow=9003)
+    names = ("SERVING_PORT", "AIRFLOW_PORT", "MLFLOW_PORT", "SERVING_METRICS_PORT")
+    asked = {name: str(9001 + place) for place, name in enumerate(names)}
+    ports, _ = choose_ports(asked, lambda port: True)
+    assert ports == Ports(api=9001, airflow=9002, mlflow=9003, metrics=9004)
+
+
+def test_the_ports_of_a_system_from_before_it_had_figures_are_read(tmp_path: Path) -> None:
+    (tmp_path / "ports.json").write_text('{"api": 1, "airflow": 2, "mlflow": 3}')
+    assert Ports.load(tmp_path / "ports.json").api == 1
 
 
 def test_a_taken_port_is_named_and_another_offered() -> None:
