@@ -29,6 +29,8 @@ from core.store.segments import IMAGE_SHAPE, IMAGES, PRODUCTS, Segment, StoredFi
 from preprocessing.ingest import near_photos, near_titles
 
 BATCH_ROWS = 500
+SELLER = "01900000-0000-7000-8000-fffffffffffe"
+"""The account that sent every product; whoever fills a database opens it."""
 _Records = tuple[type, list[dict[str, Any]]]  # rows of one table
 _DECIDED = datetime(2026, 1, 1, 12, tzinfo=UTC).replace(tzinfo=None)  # as the database has it
 _TAXONOMY = {"taxonomy_version": "bench"}
@@ -123,7 +125,7 @@ def _copies(rows: list[TrainingRow], random: np.random.Generator) -> Iterator[_R
 
 def _prediction(segment: int, row: TrainingRow) -> dict[str, Any]:
     return {
-        "id": row.prediction_id, "owner_id": row.reviewer, "designation": row.designation,
+        "id": row.prediction_id, "owner_id": SELLER, "designation": row.designation,
         "description": row.description, "image_sha256": row.image_sha256, "modality": "text+image",
         "suggested_code": 10, "confidence": 0.5, "answer": json.dumps({"top_k": [[10, 0.5]], "experts": {}}),
         "model_name": "fusion", "model_version": row.model_version_shown, "epoch": 1, "taxonomy_version": "bench",

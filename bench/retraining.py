@@ -42,6 +42,7 @@ from training.jobs.workplace import MODEL, Workplace
 PROJECT = Path(__file__).resolve().parents[1]
 TAXONOMY = PROJECT / "data" / "taxonomy.csv"
 REVIEWER = "01900000-0000-7000-8000-ffffffffffff"
+SELLER = "01900000-0000-7000-8000-fffffffffffe"
 WANTED_SECONDS, WANTED_TIMES = 150, 100
 STAGES = ("append", "features", "fit", "package", "judge")
 
@@ -145,7 +146,7 @@ def _places(maker: Maker, labels: int) -> list[int]:
 
 def _new(title: str, photo: str, code: int, taxonomy: Taxonomy) -> NewPrediction:
     return NewPrediction(
-        owner_id=REVIEWER,
+        owner_id=SELLER,
         idempotency_key=None,
         request_sha256="0" * 64,
         designation=title,
@@ -186,6 +187,7 @@ def _workplace(folder: Path, packages: Path) -> Iterator[Workplace]:
     )
     with workplace.sessions.begin() as session:
         session.add(UserAccount(id=REVIEWER, username="reviewer", password_hash="", role="reviewer"))
+        session.add(UserAccount(id=SELLER, username="seller", password_hash="", role="customer"))
     try:
         yield workplace
     finally:

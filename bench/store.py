@@ -26,7 +26,7 @@ import numpy as np
 from PIL import Image
 from sqlalchemy import Engine
 
-from bench.past import make_up, title
+from bench.past import SELLER, make_up, title
 from core.db.migrate import migrate
 from core.db.models import UserAccount
 from core.db.repositories import predictions, verdicts
@@ -146,6 +146,7 @@ def _open(folder: Path) -> Side:
         migrate(engine)
         with make_sessions(engine).begin() as session:
             session.add(UserAccount(id=REVIEWER, username="reviewer", password_hash="", role="reviewer"))
+            session.add(UserAccount(id=SELLER, username="seller", password_hash="", role="customer"))
     return side
 
 
@@ -158,7 +159,7 @@ def _photo(random: np.random.Generator) -> SanitisedImage:
 
 def _new(product: Product) -> NewPrediction:
     return NewPrediction(
-        owner_id=REVIEWER,
+        owner_id=SELLER,
         idempotency_key=None,
         request_sha256="0" * 64,
         designation=product.title,

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from api.errors import ItemRefused
+from api.review.refusals import CodeWithRejection
 from api.review.schemas import BulkDecision, BulkItem
-from api.review.service import CodeWithRejection, ReviewService
+from api.review.service import ReviewService
 from core import failpoints
 from core.db.models import Prediction
 from core.errors import EtalonError

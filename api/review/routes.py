@@ -10,6 +10,7 @@ from api.predictions.schemas import PredictionRead
 from api.predictions.service import find
 from api.review.bulk import decide_all
 from api.review.desk import AdminDeskDep, ReviewerDeskDep
+from api.review.refusals import CodeWithRejection
 from api.review.schemas import (
     BulkDecision,
     BulkRead,
@@ -22,7 +23,6 @@ from api.review.schemas import (
     TakingBack,
     VerdictRead,
 )
-from api.review.service import CodeWithRejection
 from api.strict import StrictRoute
 from core.db.repositories import leases, verdicts
 from core.db.repositories.predictions import Order
@@ -32,9 +32,10 @@ from core.domain.roles import Role
 router = APIRouter(tags=["review"], route_class=StrictRoute)
 
 _REFUSALS = problems(401, 403, 404, 409, 412, 422, 503)
+_NEVER_ONE_S_OWN = open_to("reviewer", owner="never")
 
 
-@router.post("/predictions/{prediction_id}/validate", responses=_REFUSALS, openapi_extra=open_to("reviewer"))
+@router.post("/predictions/{prediction_id}/validate", responses=_REFUSALS, openapi_extra=_NEVER_ONE_S_OWN)
 def validate_prediction(
     prediction_id: str, body: Decision, desk: ReviewerDeskDep, response: Response
 ) -> PredictionRead:
@@ -60,7 +61,7 @@ def validate_prediction(
     )
 
 
-@router.patch("/predictions/{prediction_id}", responses=_REFUSALS, openapi_extra=open_to("reviewer"))
+@router.patch("/predictions/{prediction_id}", responses=_REFUSALS, openapi_extra=_NEVER_ONE_S_OWN)
 def modify_prediction(
     prediction_id: str, body: Modification, desk: ReviewerDeskDep, response: Response
 ) -> PredictionRead:
@@ -74,7 +75,7 @@ def modify_prediction(
     )
 
 
-@router.post("/predictions/{prediction_id}/undo", responses=_REFUSALS, openapi_extra=open_to("reviewer"))
+@router.post("/predictions/{prediction_id}/undo", responses=_REFUSALS, openapi_extra=_NEVER_ONE_S_OWN)
 def undo_verdict(
     prediction_id: str, desk: ReviewerDeskDep, response: Response, body: TakingBack | None = None
 ) -> PredictionRead:
@@ -89,7 +90,7 @@ def undo_verdict(
     )
 
 
-@router.post("/predictions/{prediction_id}/correct", responses=_REFUSALS, openapi_extra=open_to("admin"))
+@router.post("/predictions/{prediction_id}/correct", responses=_REFUSALS, openapi_extra=open_to("admin", owner="never"))
 def correct_prediction(prediction_id: str, body: Correction, desk: AdminDeskDep, response: Response) -> PredictionRead:
     """Give a row of the training store another code; the next snapshot holds the new row and not the old one."""
     return desk.settle(
@@ -103,7 +104,7 @@ def correct_prediction(prediction_id: str, body: Correction, desk: AdminDeskDep,
     )
 
 
-@router.post("/predictions/{prediction_id}/keep", responses=_REFUSALS, openapi_extra=open_to("admin"))
+@router.post("/predictions/{prediction_id}/keep", responses=_REFUSALS, openapi_extra=open_to("admin", owner="never"))
 def keep_label(prediction_id: str, desk: AdminDeskDep, response: Response) -> PredictionRead:
     """Say that a label marked for a second opinion is right as it is; it is not doubted again."""
     return desk.settle(

@@ -10,92 +10,24 @@ from sqlalchemy.orm import Session
 from api.accounts.service import Account
 from api.errors import Forbidden, StaleVersion
 from api.predictions.service import find
+from api.review.refusals import (
+    AlreadyClaimed,
+    Erased,
+    NotAccepted,
+    NotDecided,
+    NotDoubted,
+    NotIngested,
+    NotPending,
+    OwnProduct,
+)
 from core import failpoints, retraction
 from core.db.models import Prediction
 from core.db.repositories import audit, outbox, predictions, second_opinions, verdicts
 from core.domain.review import CORRECT, MODIFY, REJECT, REOPEN, UNDO, VALIDATE, Move, OutboxKind, Status
 from core.domain.roles import Role
 from core.domain.taxonomy import Taxonomy
-from core.errors import Conflict, Invalid
+from core.errors import Conflict
 from core.retraction import ChangedMeanwhile
-
-
-class CodeWithRejection(Invalid):
-    """A rejection does not say what the product is instead."""
-
-    code = "review.code_with_rejection"
-
-    def __init__(self) -> None:
-        super().__init__("A rejection has no prdtypecode; to correct the code, accept with it.")
-
-
-class WrongState(Conflict):
-    """The prediction does not stand where this decision starts from.
-
-    Attributes:
-        status: where it stands.
-    """
-
-    needed = "pending"
-
-    def __init__(self, status: Status) -> None:
-        super().__init__(f"The prediction is {status}, not {self.needed}.")
-        self.status = status
-
-
-class NotPending(WrongState):
-    """The prediction has been decided already."""
-
-    code = "review.not_pending"
-
-
-class NotDecided(WrongState):
-    """There is no verdict that could be undone."""
-
-    code = "review.not_decided"
-    needed = "validated, rejected or retracted"
-
-
-class NotIngested(WrongState):
-    """Only a row of the training store is corrected; one on its way there soon is."""
-
-    code = "review.not_ingested"
-    needed = "ingested"
-
-
-class NotAccepted(WrongState):
-    """There is no label that could be retracted."""
-
-    code = "review.not_accepted"
-    needed = "validated or ingested"
-
-
-class NotDoubted(Conflict):
-    """Nobody asks for a second opinion on this label."""
-
-    code = "review.not_doubted"
-
-    def __init__(self) -> None:
-        super().__init__("The label is not marked for a second opinion.")
-
-
-class AlreadyClaimed(Conflict):
-    """A batch has claimed the verdict's work, so it can no longer be undone; an admin can correct or retract it."""
-
-    code = "review.already_claimed"
-
-    def __init__(self) -> None:
-        super().__init__("The verdict is on its way: it can be corrected or retracted by an admin, not undone.")
-
-
-class Erased(Conflict):
-    """The product's owner had it erased."""
-
-    code = "review.erased"
-
-    def __init__(self) -> None:
-        super().__init__("The product was erased at its owner's wish.")
-
 
 _WORK_OF_VERDICT = {Status.VALIDATED: OutboxKind.APPEND, Status.REJECTED: OutboxKind.ARCHIVE}
 
@@ -105,7 +37,8 @@ class ReviewService:
     """A reviewer's decisions within one transaction.
 
     Every method raises ``UnknownPrediction`` where there is no such prediction, ``StaleVersion`` where
-    ``if_version`` is not its version, and ``ChangedMeanwhile`` where somebody else was faster by a moment.
+    ``if_version`` is not its version, and ``ChangedMeanwhile`` where somebody else was faster by a moment. All but
+    ``retract`` raise ``OwnProduct`` where the reviewer has sent the product: nobody vouches for their own.
 
     Attributes:
         session: the open transaction; whoever opened it ends it.
@@ -195,7 +128,7 @@ class ReviewService:
         Raises:
             NotAccepted
         """
-        row = self._found(prediction_id, if_version)
+        row = self._at(find(self.session, prediction_id, self.reviewer), if_version)
         taken = retraction.retract(self.session, row, actor_id=self.reviewer.id, reason=reason, urgent=True)
         if taken is None:
             raise self._overtaken(row, if_version) or NotAccepted(Status(row.status))
@@ -219,7 +152,13 @@ class ReviewService:
         return row
 
     def _found(self, prediction_id: str, if_version: int | None) -> Prediction:
+        """A product that the reviewer may decide about."""
         row = find(self.session, prediction_id, self.reviewer)
+        if row.owner_id == self.reviewer.id:  # it never changes hands, so no later guard is needed
+            raise OwnProduct
+        return self._at(row, if_version)
+
+    def _at(self, row: Prediction, if_version: int | None) -> Prediction:
         if if_version is not None and row.version != if_version:
             raise StaleVersion(f"The prediction's version is {row.version}.")
         return row

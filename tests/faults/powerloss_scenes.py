@@ -28,7 +28,7 @@ from tests.faults.campaign import Tally
 from tests.faults.judging import judge
 from tests.faults.workload import ADMIN, CODES, Item, Journal, upload
 from tests.integration.api.toys import ToyModel
-from tests.integration.ingest.shop import REVIEWER, Shop, photo, write_catalogue
+from tests.integration.ingest.shop import REVIEWER, SELLER, Shop, photo, write_catalogue
 
 BASE_PRODUCTS = 2
 _MOST_RUNS = 4
@@ -68,10 +68,14 @@ def _open_shop(folder: Path) -> Shop:
 
 
 def add_people(shop: Shop) -> None:
-    """The accounts that decide."""
+    """The accounts that send and that decide."""
     with shop.sessions.begin() as session:
-        for who, name in ((REVIEWER, "reviewer"), (ADMIN.id, "admin")):
-            session.add(UserAccount(id=who, username=name, password_hash="x", role=Role.ADMIN.value))
+        for who, name, role in (
+            (SELLER, "seller", Role.CUSTOMER),
+            (REVIEWER, "reviewer", Role.ADMIN),
+            (ADMIN.id, "admin", Role.ADMIN),
+        ):
+            session.add(UserAccount(id=who, username=name, password_hash="x", role=role.value))
 
 
 def catalogue_in(folder: Path) -> Path:
@@ -272,7 +276,7 @@ class Predict:
         serving = ServingEngine(readers, ToyModel, poll_s=60)
         serving.poll()
         desk = PredictionDesk(readers, serving, ImageFolder(shop.store.images), 10**6, 10**6)
-        seller = Account(REVIEWER, "reviewer", Role.CUSTOMER)
+        seller = Account(SELLER, "seller", Role.CUSTOMER)
         for title, number in (("a book", 1), ("a book again", 1), ("b game", 2)):
             submission = Submission(title, None, seller_file(number), None, None)
             new = desk.answer(submission, seller)

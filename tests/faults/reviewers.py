@@ -44,6 +44,7 @@ _RUSH_EVERY = 8
 _MUTANT_HISTORIES = 60  # a flawed version that survives so many is not caught
 _PEOPLE = [Account(f"01900000-0000-7000-8000-0000000000{n:02}", f"person-{n}", Role.REVIEWER) for n in range(8)]
 _ADMIN = Account("01900000-0000-7000-8000-0000000000ad", "admin", Role.ADMIN)
+_SELLER = Account("01900000-0000-7000-8000-0000000000ff", "seller", Role.CUSTOMER)
 _HOLD_S, _LONG_HOLD_S = 0.004, 0.02  # longest time between a decision and its commit, so that decisions overlap
 _CODED = ("modify", "validate", "correct")
 _WEIGHTS = {"validate": 6, "modify": 3, "reject": 2, "undo": 3, "bulk": 2, "correct": 8, "retract": 3}
@@ -135,7 +136,7 @@ class Place:
 def _open(engine: Engine, name: str, folder: Path, hold_s: float) -> Iterator[Place]:
     sessions = make_sessions(engine)
     with sessions.begin() as session:
-        for who in (*_PEOPLE, _ADMIN):
+        for who in (*_PEOPLE, _ADMIN, _SELLER):
             session.add(UserAccount(id=who.id, username=who.username, password_hash="x", role=who.role.value))
     with ThreadPoolExecutor(len(_PEOPLE) + 2) as threads:
         yield Place(name, sessions, ImageFolder(folder / "images"), threads, hold_s)
@@ -184,7 +185,7 @@ def _judge(place: Place, people: "list[Person]", products: list[str], where: str
 
 def _stage(sessions: sessionmaker[Session], title: str, number: int) -> str:
     new = NewPrediction(
-        owner_id=_PEOPLE[0].id,
+        owner_id=_SELLER.id,
         idempotency_key=None,
         request_sha256="0" * 64,
         designation=f"{title}, {number}",

@@ -26,6 +26,7 @@ PHOTOS = 48
 """Distinct photos: enough that a tensor beside the wrong row is noticed, few enough to be decoded once."""
 
 ADMIN = Account("01900000-0000-7000-8000-00000000000a", "admin", Role.ADMIN)
+SELLER = Account("01900000-0000-7000-8000-00000000000b", "seller", Role.CUSTOMER)
 REVIEWERS = tuple(
     Account(f"01900000-0000-7000-8000-00000000010{number}", f"reviewer-{number}", Role.REVIEWER) for number in range(3)
 )
@@ -43,7 +44,7 @@ def build_empty(folder: Path) -> Path:
     shop = Shop.open(folder)
     Base.metadata.create_all(shop.engine)
     with shop.sessions.begin() as session:
-        for who in (ADMIN, *REVIEWERS):
+        for who in (ADMIN, SELLER, *REVIEWERS):
             session.add(UserAccount(id=who.id, username=who.username, password_hash="x", role=who.role.value))
     write_catalogue(folder / "catalogue", BASE_PRODUCTS, CODES)
     shop.engine.dispose()
@@ -230,7 +231,7 @@ class Reviewers:
 
 def _suggested(title: str, image_sha256: str | None, code: int, package: str) -> NewPrediction:
     return NewPrediction(
-        owner_id=REVIEWERS[0].id,
+        owner_id=SELLER.id,
         idempotency_key=None,
         request_sha256="0" * 64,
         designation=title,

@@ -17,7 +17,8 @@ from sqlalchemy.pool import StaticPool
 from api.accounts.service import Account
 from api.errors import Forbidden, StaleVersion
 from api.predictions.service import UnknownPrediction, erase
-from api.review.service import AlreadyClaimed, Erased, NotAccepted, NotDecided, NotIngested, NotPending, ReviewService
+from api.review.refusals import AlreadyClaimed, Erased, NotAccepted, NotDecided, NotIngested, NotPending
+from api.review.service import ReviewService
 from core.db.models import Audit, Base, Outbox, Prediction, Verdict
 from core.db.repositories import batches, predictions, users
 from core.db.repositories.ingest import Claim

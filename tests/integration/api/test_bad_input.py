@@ -48,8 +48,10 @@ BODIES: dict[str, bytes] = {
 
 @pytest.mark.parametrize("name", BODIES)
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
-def test_a_hostile_json_body_is_refused(service: Service, reviewer: dict[str, str], name: str, method: str) -> None:
-    made = service.predict(reviewer)["id"]
+def test_a_hostile_json_body_is_refused(
+    service: Service, customer: dict[str, str], reviewer: dict[str, str], name: str, method: str
+) -> None:
+    made = service.predict(customer)["id"]
     path = f"/predictions/{made}" + ("/validate" if method == "POST" else "")
     headers = {**reviewer, "Content-Type": "application/json"}
     answer = service.http.request(method, path, content=BODIES[name], headers=headers)
@@ -71,8 +73,10 @@ def test_a_hostile_json_body_is_refused(service: Service, reviewer: dict[str, st
     ],
     ids=str,
 )
-def test_a_body_of_another_kind_is_refused(service: Service, reviewer: dict[str, str], headers: dict[str, str]) -> None:
-    made = service.predict(reviewer)["id"]
+def test_a_body_of_another_kind_is_refused(
+    service: Service, customer: dict[str, str], reviewer: dict[str, str], headers: dict[str, str]
+) -> None:
+    made = service.predict(customer)["id"]
     answer = service.http.post(
         f"/predictions/{made}/validate", content=b'{"accept": true}', headers={**reviewer, **headers}
     )

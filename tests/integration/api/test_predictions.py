@@ -55,8 +55,8 @@ def test_rows_that_leave_between_pages_shift_nothing(service: Service, reviewer:
     assert [item["id"] for item in second["items"]] == [made[1], made[0]]
 
 
-def test_the_list_is_filtered_by_status(service: Service, reviewer: dict[str, str]) -> None:
-    kept, decided = service.predict(reviewer)["id"], service.predict(reviewer)["id"]
+def test_the_list_is_filtered_by_status(service: Service, customer: dict[str, str], reviewer: dict[str, str]) -> None:
+    kept, decided = service.predict(customer)["id"], service.predict(customer)["id"]
     service.http.post(f"/predictions/{decided}/validate", json={"accept": True}, headers=reviewer)
     assert [item["id"] for item in pages(service, reviewer, status="pending")[0]] == [kept]
     assert [item["id"] for item in pages(service, reviewer, status="validated")[0]] == [decided]

@@ -85,6 +85,11 @@ def http(environment: dict[str, str], port: int, tmp_path: Path) -> Iterator[htt
     assert "request.failed" not in events
 
 
+def sign_in(http: httpx.Client, username: str) -> dict[str, str]:
+    token = http.post("/token", data={"username": username, "password": PASSWORD}).json()["access_token"]
+    return {"Authorization": f"Bearer {token}"}
+
+
 def wait_for_epoch(http: httpx.Client, epoch: int) -> None:
     for _ in range(2000):
         answer = http.get("/readyz")
@@ -100,8 +105,7 @@ def test_a_started_process_predicts_reviews_and_follows_the_ledger(
     assert http.get("/readyz").status_code == 503
     promote(settings, sha, epoch=1)
     wait_for_epoch(http, 1)
-    token = http.post("/token", data={"username": "remy", "password": PASSWORD}).json()["access_token"]
-    headers = {"Authorization": f"Bearer {token}"}
+    headers, reviewer = (sign_in(http, username) for username in ("carla", "remy"))
 
     answer = http.post("/predict", data={"designation": TITLES[1]}, files={"image": photo}, headers=headers)
     assert answer.status_code == 201, answer.text
@@ -112,7 +116,7 @@ def test_a_started_process_predicts_reviews_and_follows_the_ledger(
     assert abs(sum(candidate["confidence"] for candidate in body["top_k"]) - 1) < 1e-6
     text_only = http.post("/predict", data={"designation": TITLES[2]}, headers=headers).json()
     assert (text_only["prdtypecode"], text_only["modality"]) == (2060, "text-only")
-    verdict = http.post(f"/predictions/{body['id']}/validate", json={"accept": True}, headers=headers)
+    verdict = http.post(f"/predictions/{body['id']}/validate", json={"accept": True}, headers=reviewer)
     assert verdict.json()["status"] == "validated"
 
     promote(settings, sha, epoch=2)

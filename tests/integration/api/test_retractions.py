@@ -34,7 +34,9 @@ def order(service: Service, headers: dict[str, str], **more: Any) -> Any:
 
 
 def labelled(service: Service, headers: dict[str, str], number: int = 1) -> list[str]:
-    made = [service.predict(headers, f"a book {n}")["id"] for n in range(number)]
+    """Products of a customer's that somebody accepts."""
+    customer = service.sign_in("carla")
+    made = [service.predict(customer, f"a book {n}")["id"] for n in range(number)]
     for one in made:
         answer = service.http.post(f"/predictions/{one}/validate", json={"accept": True}, headers=headers)
         assert answer.status_code == 200

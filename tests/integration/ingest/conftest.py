@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from core.db.migrate import migrate
 from core.db.session import make_sessions
 from tests import mariadb
-from tests.integration.ingest.shop import Shop, add_reviewer, write_catalogue
+from tests.integration.ingest.shop import Shop, add_people, write_catalogue
 
 OpenShop = Callable[[str], "contextmanager[Shop]"]
 
@@ -23,9 +23,9 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def open_for_business(engine: Engine) -> None:
-    """A reviewer and nothing else."""
+    """A reviewer, a seller and nothing else."""
     with make_sessions(engine).begin() as session:
-        add_reviewer(session)
+        add_people(session)
 
 
 @pytest.fixture(scope="session")

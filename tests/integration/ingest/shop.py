@@ -32,6 +32,8 @@ from preprocessing.ingest.tensors import tensor_of
 
 ROOT = Path(__file__).resolve().parents[3]
 REVIEWER = "01900000-0000-7000-8000-000000000001"
+SELLER = "01900000-0000-7000-8000-000000000002"
+"""Who sent every product: nobody decides about their own."""
 
 
 def failpoint_names() -> list[str]:
@@ -170,7 +172,7 @@ def tensor_of_upload(image: bytes) -> NDArray[np.uint8]:
 
 def _new(designation: str, description: str | None, image_sha256: str | None, suggested: int) -> NewPrediction:
     return NewPrediction(
-        owner_id=REVIEWER,
+        owner_id=SELLER,
         idempotency_key=None,
         request_sha256="0" * 64,
         designation=designation,
@@ -187,5 +189,6 @@ def _new(designation: str, description: str | None, image_sha256: str | None, su
     )
 
 
-def add_reviewer(session: Session) -> None:
-    session.add(UserAccount(id=REVIEWER, username="reviewer", password_hash="x", role="reviewer"))
+def add_people(session: Session) -> None:
+    for who, name, role in ((REVIEWER, "reviewer", "reviewer"), (SELLER, "seller", "customer")):
+        session.add(UserAccount(id=who, username=name, password_hash="x", role=role))
