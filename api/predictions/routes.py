@@ -1,6 +1,5 @@
 """Asking for a prediction, and reading predictions back."""
 
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Response
@@ -38,23 +37,9 @@ def get_desk(parts: PartsDep) -> PredictionDesk:
 DeskDep = Annotated[PredictionDesk, Depends(get_desk)]
 
 
-async def get_admitted(parts: PartsDep) -> AsyncIterator[None]:
-    """A place among those who are answered now.
-
-    Raises:
-        Overloaded: there is none.
-    """
-    parts.admission.enter()
-    try:
-        yield
-    finally:
-        parts.admission.leave()
-
-
 @router.post(
     "/predict",
     status_code=201,
-    dependencies=[Depends(get_admitted, scope="function")],
     responses=problems(400, 401, 408, 413, 415, 422, 503),
     openapi_extra=open_to("customer"),
 )
@@ -71,7 +56,8 @@ def predict(
     """Classify a product and stage the answer for review.
 
     The model is named in the address or in the form, or in neither: then the default one answers.
-    Sending the same `Idempotency-Key` with the same content again answers with the same prediction.
+    Without a photo the answer is by the text alone; without a designation, which only models of photos take, by the
+    photo alone. Sending the same `Idempotency-Key` with the same content again answers with the same prediction.
     """
     submission = _submission(form, model, idempotency_key, parts)
     row = desk.repeated(submission, caller)
@@ -83,7 +69,7 @@ def predict(
         parts.instruments.predicted(row.model_name, row.model_version, row.suggested_code, row.confidence)
     response.headers["Location"] = f"/predictions/{row.id}"
     response.headers["ETag"] = f'"{row.version}"'
-    return PredictionRead.from_row(row, taxonomy)
+    return PredictionRead.from_row(row, taxonomy, top_k=form.top_k)
 
 
 def _submission(form: PredictForm, model: str | None, idempotency_key: str | None, parts: Parts) -> Submission:
@@ -96,7 +82,7 @@ def _submission(form: PredictForm, model: str | None, idempotency_key: str | Non
         image = form.image.file.read(parts.settings.serving.max_upload_bytes + 1)
         if not image and not form.image.filename:  # a browser's empty file field
             image = None
-    return Submission(form.designation, form.description or None, image, named, idempotency_key)
+    return Submission(form.designation or "", form.description or None, image, named, form.top_k, idempotency_key)
 
 
 @router.get("/predictions", responses=problems(401, 422, 503), openapi_extra=open_to("customer"))

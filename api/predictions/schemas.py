@@ -1,6 +1,7 @@
 """What the prediction routes take and give."""
 
 import unicodedata
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Self
 
@@ -8,12 +9,16 @@ from fastapi import UploadFile
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from core.db.models import Prediction
+from core.domain.feedback import Feedback
+from core.domain.review import RETRACT
 from core.domain.taxonomy import Taxonomy
 
 MAX_DESIGNATION = 1_000  # characters
 MAX_DESCRIPTION = 5_000  # characters
+MOST_CANDIDATES = 10
 
 # Letters and symbols that show nothing, besides what Unicode calls separators and controls.
+_ACCEPTED = RETRACT.allowed  # where a label stands that may be taken back
 _BLANK_GLYPHS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 
@@ -43,10 +48,11 @@ class PredictForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
-    designation: Designation
+    designation: Annotated[Designation | None, Field(description="needed by every model that reads text")] = None
     description: Description | None = None
     image: Annotated[UploadFile | None, Field(description="JPEG, PNG or WEBP, by content")] = None
     model: ModelName | None = None
+    top_k: Annotated[int, Field(ge=1, le=MOST_CANDIDATES, description="how many of the best answers to give")] = 3
 
 
 class Score(BaseModel):
@@ -88,11 +94,34 @@ class SecondOpinion(BaseModel):
         return cls(prdtypecode=row.alternative_code, label=label, theme=theme, label_quality=row.label_quality)
 
 
+class FeedbackRead(BaseModel):
+    """What the sender said of the answer, and when; ``prdtypecode`` is the code that they hold right."""
+
+    kind: Feedback
+    prdtypecode: int | None
+    reason: str | None
+    at: datetime
+
+    @classmethod
+    def from_row(cls, row: Prediction) -> Self | None:
+        """Render what the sender said; None where they said nothing."""
+        if row.feedback is None or row.feedback_at is None:
+            return None
+        return cls(
+            kind=Feedback(row.feedback),
+            prdtypecode=row.feedback_code,
+            reason=row.feedback_reason,
+            at=row.feedback_at.replace(tzinfo=UTC),
+        )
+
+
 class PredictionRead(BaseModel):
     """A staged product: the model's suggestion, which never changes, and where it stands in the review.
 
     ``prdtypecode``, ``label`` and ``theme`` are the current code's; ``confidence``, ``top_k``, ``experts``
-    and ``suggested_code`` are the model's. A code that has left the taxonomy has an empty label and theme.
+    and ``suggested_code`` are the model's, and so are ``text`` and ``image``: the best answers by one half of the
+    product alone, null where it was not sent or the model learnt nothing from it alone. ``final_code`` is the code
+    that a person accepted, null where nobody has. A code that has left the taxonomy has an empty label and theme.
     """
 
     id: str
@@ -108,17 +137,21 @@ class PredictionRead(BaseModel):
     confidence: float
     top_k: list[Candidate]
     experts: dict[str, list[Score]]
+    text: list[Score] | None
+    image: list[Score] | None
     suggested_code: int
     model: ServedBy
     taxonomy_version: str
     status: str
     version: int
     owner: str
+    final_code: int | None
+    feedback: FeedbackRead | None
     second_opinion: SecondOpinion | None
 
     @classmethod
-    def from_row(cls, row: Prediction, taxonomy: Taxonomy) -> Self:
-        """Render a staged row with the labels of the active taxonomy."""
+    def from_row(cls, row: Prediction, taxonomy: Taxonomy, *, top_k: int | None = None) -> Self:
+        """Render a staged row with the labels of the active taxonomy; ``top_k`` None shows every kept answer."""
         label, theme = _names(row.current_code, taxonomy)
         return cls(
             id=row.id,
@@ -132,17 +165,18 @@ class PredictionRead(BaseModel):
             label=label,
             theme=theme,
             confidence=row.confidence,
-            top_k=[_candidate(code, probability, taxonomy) for code, probability in row.answer["top_k"]],
-            experts={
-                name: [Score(prdtypecode=code, confidence=probability) for code, probability in best]
-                for name, best in row.answer["experts"].items()
-            },
+            top_k=[_candidate(code, probability, taxonomy) for code, probability in row.answer["top_k"][:top_k]],
+            experts={name: _scores(best[:top_k]) for name, best in row.answer["experts"].items()},
+            text=_scores_or_none(row.answer.get("text"), top_k),
+            image=_scores_or_none(row.answer.get("image"), top_k),
             suggested_code=row.suggested_code,
             model=ServedBy(name=row.model_name, version=row.model_version, epoch=row.epoch),
             taxonomy_version=row.taxonomy_version,
             status=row.status,
             version=row.version,
             owner=row.owner_id,
+            final_code=row.current_code if row.status in _ACCEPTED else None,
+            feedback=FeedbackRead.from_row(row),
             second_opinion=SecondOpinion.from_row(row, taxonomy),
         )
 
@@ -152,6 +186,14 @@ class PredictionPage(BaseModel):
 
     items: list[PredictionRead]
     next_cursor: str | None
+
+
+def _scores(best: Sequence[tuple[int, float]]) -> list[Score]:
+    return [Score(prdtypecode=code, confidence=probability) for code, probability in best]
+
+
+def _scores_or_none(best: Sequence[tuple[int, float]] | None, top_k: int | None) -> list[Score] | None:
+    return None if best is None else _scores(best[:top_k])
 
 
 def _candidate(code: int, probability: float, taxonomy: Taxonomy) -> Candidate:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -16,16 +17,16 @@ from core.db.models import Prediction
 from core.db.repositories import predictions, request_keys
 from core.db.repositories.predictions import Filter, NewPrediction, Order
 from core.db.repositories.request_keys import KeyReused
-from core.domain.product import Product
+from core.domain.product import Modality, Product
 from core.domain.review import Status
 from core.domain.roles import Role
-from core.errors import Conflict, NotFound, Unavailable
+from core.errors import Conflict, Invalid, NotFound, Unavailable
 from core.logging import bind
 from core.stages import timed
-from inference.answer import Answer
+from inference.answer import Answer, Ranking
 from preprocessing.images import ImageFolder, SanitisedImage, sanitise
 
-_TOP_K = 3
+_FEWEST_KEPT = 3  # reviewers choose among the best three, however few its sender asked for
 
 
 class UnknownPrediction(NotFound):
@@ -41,6 +42,15 @@ class NoImage(NotFound):
     """The prediction was made from text alone."""
 
     code = "prediction.no_image"
+
+
+class NoDesignation(Invalid):
+    """The product has no designation, and the model that is asked reads text: only models of photos need none."""
+
+    code = "prediction.no_designation"
+
+    def __init__(self) -> None:
+        super().__init__("The model reads text: send a designation. Only models of photos alone need none.")
 
 
 class ErasedBefore(Conflict):
@@ -63,8 +73,10 @@ class Submission:
     """One request for a prediction, as it was sent.
 
     Attributes:
+        designation: the title, or "" where none was sent.
         image: the upload's bytes, not yet looked at, or None.
         model: the asked-for model's name, or None for the default one.
+        top_k: how many answers are wanted, 1 to 10.
         idempotency_key: the caller's name for this request, or None.
     """
 
@@ -72,6 +84,7 @@ class Submission:
     description: str | None
     image: bytes | None
     model: str | None
+    top_k: int
     idempotency_key: str | None
 
     @property
@@ -81,6 +94,7 @@ class Submission:
         for part in (self.designation, self.description, self.model):
             digest.update(b"-" if part is None else f"{len(part)}:{part}".encode())
         digest.update(b"-" if self.image is None else hashlib.sha256(self.image).digest())
+        digest.update(str(self.top_k).encode())
         return digest.hexdigest()
 
 
@@ -126,18 +140,22 @@ class PredictionDesk:
         Raises:
             NoRelease: nothing is served yet.
             UnknownModel: the release has no such model.
+            NoDesignation: the model reads text, and there is no title.
+            CannotAnswer: the model can read nothing of what was sent.
             BadImage: the upload is no photo.
             StorageRefused: the disk did not take the photo.
         """
         release = self._serving.release()
         name, model = release.model(submission.model)
         bind(epoch=release.epoch, model=name, model_version=model.sha)
+        if not submission.designation and Modality.TEXT_ONLY in model.halves:
+            raise NoDesignation
         with timed("decode"):
             photo = self._sanitise(submission.image)
         product = Product(submission.designation, submission.description, photo.data if photo else None)
         with ThreadPoolExecutor(1) as disk:  # the disk takes the photo while the model looks at it
             kept = disk.submit(self._keep, photo) if photo else None
-            answer = model.predict([product], top_k=_TOP_K)[0]
+            answer = model.predict([product], top_k=max(submission.top_k, _FEWEST_KEPT))[0]
             if kept:
                 kept.result()
         return NewPrediction(
@@ -208,11 +226,18 @@ def _answered_before(session: Session, submission: Submission, owner: Account) -
     return row
 
 
-def _as_json(answer: Answer) -> dict[str, list[list[float]] | dict[str, list[list[float]]]]:
+def _as_json(answer: Answer) -> dict[str, Any]:
+    """The answer as it is kept; a half that was not answered from is left out."""
+    halves = {"text": answer.text, "image": answer.image}
     return {
-        "top_k": [[code, probability] for code, probability in answer.top_k],
-        "experts": {name: [[code, probability] for code, probability in best] for name, best in answer.experts.items()},
+        "top_k": _pairs(answer.top_k),
+        "experts": {name: _pairs(best) for name, best in answer.experts.items()},
+        **{half: _pairs(best) for half, best in halves.items() if best is not None},
     }
+
+
+def _pairs(best: Ranking) -> list[list[float]]:
+    return [[code, probability] for code, probability in best]
 
 
 def find(session: Session, prediction_id: str, caller: Account) -> Prediction:
@@ -278,7 +303,7 @@ def erase(session: Session, prediction_id: str, caller: Account, *, if_version: 
     if if_version is not None and row.version != if_version:
         raise StaleVersion(f"The prediction's version is {row.version}.")
     if row.erase_requested_at is not None:
-        return not row.designation
+        return predictions.is_blank(row)
     if row.status != Status.PENDING and row.owner_id != caller.id and not caller.role.covers(Role.ADMIN):
         raise Forbidden("Only its owner and admins may erase a prediction that was decided.")
     return retraction.erase(session, row, actor_id=caller.id, reason=None)
@@ -287,4 +312,4 @@ def erase(session: Session, prediction_id: str, caller: Account, *, if_version: 
 def is_erased(session: Session, prediction_id: str) -> bool:
     """Whether nothing is left of a prediction that was erased before; False while its retraction is on its way."""
     row = predictions.by_id(session, prediction_id)
-    return row is None or not row.designation
+    return row is None or predictions.is_blank(row)

@@ -336,8 +336,18 @@ def update_of_blank(prediction_ids: Sequence[str]) -> Update:
         .where(
             Prediction.id.in_(prediction_ids),
             Prediction.erase_requested_at.is_not(None),
-            Prediction.designation != "",
+            or_(*_is_not_blank()),
             ~needed,
         )
         .values(designation="", description=None, image_sha256=None)
     )
+
+
+def is_blank(row: Prediction) -> bool:
+    """Whether nothing of what was sent is left in a row."""
+    return not row.designation and row.description is None and row.image_sha256 is None
+
+
+def _is_not_blank() -> tuple[ColumnElement[bool], ...]:
+    # Each of the three: a product for a model of photos has no designation.
+    return Prediction.designation != "", Prediction.description.is_not(None), Prediction.image_sha256.is_not(None)
