@@ -25,9 +25,20 @@ TAXONOMY_VERSION = "toy000000000"
 def write_tiny_model(packages: Path, photo: bytes) -> str:
     """Package a model that knows ``TITLES`` by their words and finds photos undecided; its sha."""
     model = FusionModel(CODES, np.arange(3), {"lexical": _lexical(), "appearance": _undecided()}, _fusion())
-    products = [Product(TITLES[0]), Product(TITLES[2], None, photo)]
+    return _write(packages, "fusion", model, [Product(TITLES[0]), Product(TITLES[2], None, photo)])
+
+
+def write_tiny_expert(packages: Path, photo: bytes, expert: str) -> str:
+    """Package one of its experts, ``lexical`` or ``appearance``, as a model of its own; its sha."""
+    half, head = (Modality.TEXT_ONLY, _lexical()) if expert == "lexical" else (Modality.IMAGE_ONLY, _undecided())
+    alone = Blend((expert,), np.ones((1, 3)), np.zeros(3), 1.0)
+    model = FusionModel(CODES, np.arange(3), {expert: head}, Fusion({expert: 0.2}, -10.0, {half: alone}))
+    return _write(packages, expert, model, [Product(TITLES[0], None, photo)])
+
+
+def _write(packages: Path, name: str, model: FusionModel, products: list[Product]) -> str:
     spec = {
-        "name": "fusion",
+        "name": name,
         "taxonomy_version": TAXONOMY_VERSION,
         "preprocessing": PreprocessingSpec().to_dict(),
         "encoders": {"text": None, "image": None, "appearance": appearance.APPEARANCE_SHA},
