@@ -165,7 +165,11 @@ class Verdict(Base):
     """What a person decided; append-only. ``prediction_version`` is the version the decision produced."""
 
     __tablename__ = "verdict"
-    __table_args__ = (UniqueConstraint("prediction_id", "prediction_version", name="uq_verdict_version"), _MYSQL)
+    __table_args__ = (
+        UniqueConstraint("prediction_id", "prediction_version", name="uq_verdict_version"),
+        Index("ix_verdict_decided", "decided_at", "reviewer_id"),
+        _MYSQL,
+    )
 
     id: Mapped[int] = mapped_column(_AutoId, primary_key=True, autoincrement=True)
     prediction_id: Mapped[str] = mapped_column(ForeignKey("prediction.id"))
@@ -175,6 +179,16 @@ class Verdict(Base):
     reviewer_id: Mapped[str] = mapped_column(ForeignKey("user_account.id"))
     reason: Mapped[str | None] = mapped_column(String(500))
     decided_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
+
+
+class ReviewSkip(Base):
+    """A product that a reviewer put aside: it is not offered to them again before ``until``."""
+
+    __tablename__ = "review_skip"
+
+    reviewer_id: Mapped[str] = mapped_column(ForeignKey("user_account.id"), primary_key=True)
+    prediction_id: Mapped[str] = mapped_column(ForeignKey("prediction.id", ondelete="CASCADE"), primary_key=True)
+    until: Mapped[datetime] = mapped_column(Timestamp)
 
 
 class Outbox(Base):

@@ -1,4 +1,4 @@
-"""API keys, throttled sign-ins, closed accounts; what senders say of an answer; wishes for a retraining.
+"""API keys, throttled sign-ins, closed accounts; what senders say of an answer; wishes for a retraining; skips.
 
 Revision ID: 0006
 Revises: 0005
@@ -34,6 +34,19 @@ def upgrade() -> None:
     op.add_column("prediction", sa.Column("feedback_at", TIMESTAMP, nullable=True))
     for name, columns in INDEXES.items():
         op.create_index(name, "prediction", columns)
+    op.create_index("ix_verdict_decided", "verdict", ["decided_at", "reviewer_id"])
+    op.create_table(
+        "review_skip",
+        sa.Column("reviewer_id", sa.String(length=36), nullable=False),
+        sa.Column("prediction_id", sa.String(length=36), nullable=False),
+        sa.Column("until", TIMESTAMP, nullable=False),
+        sa.ForeignKeyConstraint(["reviewer_id"], ["user_account.id"], name=op.f("fk_review_skip_reviewer_id")),
+        sa.ForeignKeyConstraint(
+            ["prediction_id"], ["prediction.id"], name=op.f("fk_review_skip_prediction_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("reviewer_id", "prediction_id", name=op.f("pk_review_skip")),
+        **MYSQL,
+    )
     op.create_table(
         "retrain_request",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -82,6 +95,8 @@ def _make_account_tables() -> None:
 
 def downgrade() -> None:
     op.drop_table("retrain_request")
+    op.drop_table("review_skip")
+    op.drop_index("ix_verdict_decided", "verdict")
     for name in reversed(INDEXES):
         op.drop_index(name, "prediction")
     for column in ("feedback_at", "feedback_reason", "feedback_code", "feedback"):
