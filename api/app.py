@@ -19,6 +19,7 @@ from api.accounts.passwords import Passwords
 from api.accounts.service import AccountService
 from api.accounts.throttle import Throttle
 from api.accounts.tokens import Tokens
+from api.decoding import Decoder, DecoderPool
 from api.deps import Parts
 from api.docs import schema
 from api.edge import Edge
@@ -33,6 +34,8 @@ from api.serving.wake import Waker
 from api.settings import ServiceSettings
 from api.taxonomy import TaxonomyFile
 from core.db.session import make_engine, make_readers, make_sessions
+from core.settings import ServingSettings
+from preprocessing.decoder import Limits
 from preprocessing.images import ImageFolder
 
 _ROOMS = (
@@ -50,19 +53,22 @@ _SMALL_BODY = 64 * 1024  # bytes; enough for every body that carries no image
 _BODY_DEADLINE_S = 60.0
 
 
-def create_app(settings: ServiceSettings | None = None, *, load_model: ModelLoader | None = None) -> FastAPI:
+def create_app(
+    settings: ServiceSettings | None = None, *, load_model: ModelLoader | None = None, decoder: Decoder | None = None
+) -> FastAPI:
     """The application; its background threads run between start-up and shutdown.
 
     Args:
         settings: None reads them from the environment.
         load_model: loads one package; None loads from the store's ``packages`` folder.
+        decoder: decodes uploads; None starts processes for it.
 
     Raises:
         pydantic.ValidationError: a setting is missing or out of bounds.
         WeakKey: ``AUTH_KEY`` has fewer than 32 bytes.
     """
     settings = settings or ServiceSettings.from_environment()
-    parts = make_parts(settings, load_model)
+    parts = make_parts(settings, load_model, decoder or make_decoder(settings.serving))
     app = FastAPI(
         title="Etalon",
         version="0.1.0",
@@ -88,7 +94,13 @@ def create_app(settings: ServiceSettings | None = None, *, load_model: ModelLoad
     return app
 
 
-def make_parts(settings: ServiceSettings, load_model: ModelLoader | None) -> Parts:
+def make_decoder(serving: ServingSettings) -> DecoderPool:
+    """The processes that decode uploads; none is started."""
+    limits = Limits(serving.max_upload_bytes, serving.max_image_pixels, serving.decode_timeout_s)
+    return DecoderPool(limits, serving.decoders, patience_s=serving.decode_timeout_s)
+
+
+def make_parts(settings: ServiceSettings, load_model: ModelLoader | None, decoder: Decoder) -> Parts:
     """Make every part that lives as long as the process; nothing is started."""
     tokens = Tokens(settings.auth)  # first: without a key nothing else is worth making
     settings.store.images.mkdir(parents=True, exist_ok=True)
@@ -103,6 +115,7 @@ def make_parts(settings: ServiceSettings, load_model: ModelLoader | None) -> Par
         readers=readers,
         accounts=AccountService(readers, tokens, Passwords(), Throttle()),
         images=ImageFolder(settings.store.images),
+        decoder=decoder,
         taxonomy=TaxonomyFile(settings.store.root / "taxonomy.csv"),
         serving=ServingEngine(readers, load, settings.serving.poll_s, instruments),
         admission=Admission(settings.serving.max_in_flight),
@@ -135,6 +148,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     alarm, metrics = make_waker(parts), make_metrics(parts)
     if metrics:
         metrics.start()
+    parts.decoder.start()
     parts.serving.start()
     if alarm:
         alarm[0].start()
@@ -147,4 +161,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         if metrics:
             metrics.stop()
         parts.serving.stop()
+        parts.decoder.stop()
         parts.database.dispose()

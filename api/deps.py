@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.accounts.service import Account, AccountService
+from api.decoding import Decoder
 from api.errors import Forbidden, Unauthenticated
 from api.metrics.instruments import Instruments
 from api.predictions.admission import Admission
@@ -35,6 +36,7 @@ class Parts:
     readers: sessionmaker[Session]
     accounts: AccountService
     images: ImageFolder
+    decoder: Decoder
     taxonomy: TaxonomyFile
     serving: ServingEngine
     admission: Admission

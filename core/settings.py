@@ -103,6 +103,8 @@ class ServingSettings(_Settings):
     poll_s: float = Field(default=0.25, ge=0.05, le=60, description="seconds between two looks at the release epoch")
     max_upload_bytes: int = Field(default=10 * 1024 * 1024, ge=1024)
     max_image_pixels: int = Field(default=25_000_000, ge=1)
+    decoders: int = Field(default=2, ge=1, le=64, description="processes that decode photos, one at a time each")
+    decode_timeout_s: float = Field(default=10.0, gt=0, le=120, description="what takes longer is no photo")
     max_in_flight: int = Field(default=16, ge=1, le=1024, description="predictions at once; the next are told to wait")
     inference_threads: int = Field(default=0, ge=0, le=256, description="0: as many as the machine has cores")
     log_level: str = "INFO"

@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 import re
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from core.store.durable import flush_again
 IMAGE_SIZE = 224  # pixels
 RESIZE_RULE = "fit-white-bilinear-1"
 
+# Whole photos in memory at once, 100 MB each at 25 megapixels; more than there are cores would not be read sooner.
+_PLACES = threading.BoundedSemaphore(os.cpu_count() or 1)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SIGNATURES = ((b"\xff\xd8\xff", 0, "JPEG"), (b"\x89PNG\r\n\x1a\n", 0, "PNG"), (b"WEBP", 8, "WEBP"))
 _LONGEST_SIDE = 65_500  # pixels; what the JPEG encoder can write
@@ -146,10 +149,11 @@ def fit_photo(sanitised: bytes) -> Image.Image:
     Raises:
         UndecodableImage: the bytes are not a complete image.
     """
-    image = _decode(sanitised, _kind(sanitised), max_pixels=2**31)
-    scale = IMAGE_SIZE / max(image.size)
-    width, height = (max(1, round(side * scale)) for side in image.size)
-    return image.resize((width, height), Image.Resampling.BILINEAR)
+    with _PLACES:
+        image = _decode(sanitised, _kind(sanitised), max_pixels=2**31)
+        scale = IMAGE_SIZE / max(image.size)
+        width, height = (max(1, round(side * scale)) for side in image.size)
+        return image.resize((width, height), Image.Resampling.BILINEAR)
 
 
 class ImageFolder:
@@ -279,6 +283,6 @@ def _flatten(image: Image.Image) -> Image.Image:
         flat = Image.new("RGB", image.size, "white")
         flat.paste(image, mask=image.getchannel("A"))
         return flat
-    flat = image.convert("RGB")
+    flat = image if image.mode == "RGB" else image.convert("RGB")
     flat.info = {}  # the encoder would copy a comment from here
     return flat

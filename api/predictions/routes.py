@@ -28,10 +28,7 @@ class TwoModels(Invalid):
 
 def get_desk(parts: PartsDep) -> PredictionDesk:
     """The desk that takes submissions."""
-    serving = parts.settings.serving
-    return PredictionDesk(
-        parts.readers, parts.serving, parts.images, serving.max_upload_bytes, serving.max_image_pixels
-    )
+    return PredictionDesk(parts.readers, parts.serving, parts.images, parts.decoder.decode)
 
 
 DeskDep = Annotated[PredictionDesk, Depends(get_desk)]

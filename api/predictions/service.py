@@ -1,7 +1,7 @@
 """Classifying a product and staging the answer; reading staged answers back."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +24,7 @@ from core.errors import Conflict, Invalid, NotFound, Unavailable
 from core.logging import bind
 from core.stages import timed
 from inference.answer import Answer, Ranking
-from preprocessing.images import ImageFolder, SanitisedImage, sanitise
+from preprocessing.images import ImageFolder, SanitisedImage
 
 _FEWEST_KEPT = 3  # reviewers choose among the best three, however few its sender asked for
 
@@ -105,8 +105,7 @@ class PredictionDesk:
         readers: sessions for looking whether a key was used before.
         serving: the release that answers.
         images: where photos are kept.
-        max_upload_bytes: longest image accepted.
-        max_image_pixels: most pixels accepted.
+        decode: makes a photo of an upload, or refuses it.
     """
 
     def __init__(
@@ -114,14 +113,12 @@ class PredictionDesk:
         readers: sessionmaker[Session],
         serving: ServingEngine,
         images: ImageFolder,
-        max_upload_bytes: int,
-        max_image_pixels: int,
+        decode: Callable[[bytes], SanitisedImage],
     ) -> None:
         self._readers = readers
         self._serving = serving
         self._images = images
-        self._max_upload_bytes = max_upload_bytes
-        self._max_image_pixels = max_image_pixels
+        self._decode = decode
 
     def repeated(self, submission: Submission, owner: Account) -> Prediction | None:
         """What this owner was answered when they sent the same key before.
@@ -143,6 +140,7 @@ class PredictionDesk:
             NoDesignation: the model reads text, and there is no title.
             CannotAnswer: the model can read nothing of what was sent.
             BadImage: the upload is no photo.
+            DecoderDown, DecodersBusy: it cannot be looked at now.
             StorageRefused: the disk did not take the photo.
         """
         release = self._serving.release()
@@ -151,7 +149,7 @@ class PredictionDesk:
         if not submission.designation and Modality.TEXT_ONLY in model.halves:
             raise NoDesignation
         with timed("decode"):
-            photo = self._sanitise(submission.image)
+            photo = self._decode(submission.image) if submission.image is not None else None
         product = Product(submission.designation, submission.description, photo.data if photo else None)
         with ThreadPoolExecutor(1) as disk:  # the disk takes the photo while the model looks at it
             kept = disk.submit(self._keep, photo) if photo else None
@@ -174,11 +172,6 @@ class PredictionDesk:
             epoch=release.epoch,
             taxonomy_version=model.taxonomy_version,
         )
-
-    def _sanitise(self, upload: bytes | None) -> SanitisedImage | None:
-        if upload is None:
-            return None
-        return sanitise(upload, max_bytes=self._max_upload_bytes, max_pixels=self._max_image_pixels)
 
     def _keep(self, photo: SanitisedImage) -> None:
         try:

@@ -18,6 +18,7 @@ from core.db.session import make_readers, transact
 from core.domain.roles import Role
 from core.durable import make_folder, write_durably
 from core.registry.packages import MissingPackage, Package, open_package, write_package
+from core.settings import ServingSettings
 from core.store import training_csv
 from core.store.durable import publish_once
 from core.store.rows import encode_rows
@@ -27,7 +28,7 @@ from preprocessing.ingest.append import active_taxonomy
 from tests.faults.campaign import Tally
 from tests.faults.judging import judge
 from tests.faults.workload import ADMIN, CODES, Item, Journal, upload
-from tests.integration.api.toys import ToyModel
+from tests.integration.api.toys import InProcess, ToyModel
 from tests.integration.ingest.shop import REVIEWER, SELLER, Shop, photo, write_catalogue
 
 BASE_PRODUCTS = 2
@@ -275,7 +276,8 @@ class Predict:
         readers = make_readers(shop.engine)
         serving = ServingEngine(readers, ToyModel, poll_s=60)
         serving.poll()
-        desk = PredictionDesk(readers, serving, ImageFolder(shop.store.images), 10**6, 10**6)
+        decoder = InProcess(ServingSettings(max_upload_bytes=10**6, max_image_pixels=10**6))
+        desk = PredictionDesk(readers, serving, ImageFolder(shop.store.images), decoder.decode)
         seller = Account(SELLER, "seller", Role.CUSTOMER)
         for title, number in (("a book", 1), ("a book again", 1), ("b game", 2)):
             submission = Submission(title, None, seller_file(number), None, None)

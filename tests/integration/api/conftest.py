@@ -22,7 +22,7 @@ from core.db.migrate import migrate
 from core.db.session import make_engine, make_sessions
 from core.domain.roles import Role
 from core.settings import AuthSettings, DatabaseSettings, LoopSettings, ServingSettings, StoreSettings
-from tests.integration.api.toys import PASSWORD, TAXONOMY, BrokenPackage, Service, ToyModel
+from tests.integration.api.toys import PASSWORD, TAXONOMY, BrokenPackage, InProcess, Service, ToyModel
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -101,7 +101,7 @@ def start(settings: ServiceSettings) -> Iterator[Callable[..., Service]]:
                     raise BrokenPackage(sha)
                 return ToyModel(sha)
 
-            app = create_app(settings, load_model=load)
+            app = create_app(settings, load_model=load, decoder=InProcess(settings.serving))
             service = Service(app, TestClient(app, raise_server_exceptions=False), broken)
             if released:
                 service.promote("1" * 64)

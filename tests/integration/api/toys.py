@@ -15,7 +15,9 @@ from core.db.repositories import promotions
 from core.domain.product import Modality, Product
 from core.domain.roles import Role
 from core.errors import Unavailable
+from core.settings import ServingSettings
 from inference.answer import Answer
+from preprocessing.images import SanitisedImage, sanitise
 
 CODES = (10, 40, 2060)
 TAXONOMY = "prdtypecode,label,label_fr,theme\n10,Books,Livres,Culture\n40,Games,Jeux,Leisure\n2060,Lamps,Lampes,Home\n"
@@ -43,6 +45,22 @@ class ToyModel:
         best = ((code, sure), *((other, (1 - sure) / 2) for other in others))[:top_k]
         text = best if product.modality is not Modality.IMAGE_ONLY else None
         return Answer(code, sure, best, {"toy": best}, product.modality, text, best if product.image else None)
+
+
+class InProcess:
+    """Decodes uploads where it stands: what processes of their own add has tests of its own."""
+
+    def __init__(self, serving: ServingSettings) -> None:
+        self._limits = {"max_bytes": serving.max_upload_bytes, "max_pixels": serving.max_image_pixels}
+
+    def start(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+    def decode(self, upload: bytes) -> SanitisedImage:
+        return sanitise(upload, **self._limits)
 
 
 @dataclass
