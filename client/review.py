@@ -1,6 +1,5 @@
 """The decisions that people take about predictions, as methods."""
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -8,10 +7,10 @@ from http import HTTPStatus
 from typing import Any, Literal
 
 from client.answers import Decision, Lease, Prediction, Retraction, VerdictRecord
-from client.session import Session
+from client.asking import Asking, said, terms, written
 
 
-class Review:
+class Review(Asking):
     """What ``EtalonClient`` offers to reviewers and admins.
 
     Every deciding method takes ``version``, the only version of the product that it may be made on (the service
@@ -19,8 +18,6 @@ class Review:
     it, the request decides nothing again. Without one a name is made, so that a request repeated after a lost
     connection still decides once.
     """
-
-    _session: Session
 
     def validate(
         self,
@@ -92,9 +89,9 @@ class Review:
         self, decisions: Sequence[Decision], *, reason: str | None = None, idempotency_key: str | None = None
     ) -> tuple[Prediction, ...]:
         """Decide about up to 200 pending predictions, all or none, and answer in the order of ``decisions``."""
-        body = _said({"items": [_said(asdict(decision)) for decision in decisions], "reason": reason})
-        headers = _terms(None, idempotency_key)
-        answer = self._ask("POST", "/predictions/validate", repeatable=True, json=body, headers=headers)
+        body = said({"items": [said(asdict(decision)) for decision in decisions], "reason": reason})
+        headers = terms(None, idempotency_key)
+        answer = self._ask("POST", "/predictions/validate", json=body, headers=headers)
         return tuple(Prediction.from_json(item) for item in answer["items"])
 
     def delete(self, prediction_id: str, *, version: int | None = None, idempotency_key: str | None = None) -> bool:
@@ -103,14 +100,38 @@ class Review:
         Returns:
             True when nothing of it is left; False when its text and photo go with the next snapshot.
         """
-        headers = _terms(version, idempotency_key)
+        headers = terms(version, idempotency_key)
         answer = self._session.send("DELETE", f"/predictions/{prediction_id}", repeatable=True, headers=headers)
         return answer.status_code == HTTPStatus.NO_CONTENT
 
-    def next_to_review(self, *, order: Literal["uncertain", "newest", "oldest"] = "uncertain") -> Lease | None:
-        """The next product to review, kept for this person for a while; None when nothing is free."""
-        answer = self._session.send("GET", "/review/next", repeatable=True, params={"order": order})
+    def next_to_review(
+        self, *, order: Literal["uncertain", "newest", "oldest"] = "uncertain", **filters: Any
+    ) -> Lease | None:
+        """The next product to review, kept for this person for a while; None when nothing is free.
+
+        Args:
+            order: which comes first.
+            **filters: as of ``predictions``, where ``/review/next`` takes them. None is none.
+        """
+        query = {"order": order, **written(filters)}
+        answer = self._session.send("GET", "/review/next", repeatable=True, params=query)
         return None if answer.status_code == HTTPStatus.NO_CONTENT else Lease.from_json(answer.json())
+
+    def skip(self, prediction_id: str) -> None:
+        """Put a leased product aside: another comes next, and this one goes to others first."""
+        self._session.send("POST", "/review/skip", repeatable=True, json={"id": prediction_id})
+
+    def progress(self) -> Any:
+        """What is left in the queue, what this person decided today, and at which pace."""
+        return self._ask("GET", "/review/progress")
+
+    def keep(self, prediction_id: str, *, version: int | None = None, idempotency_key: str | None = None) -> Prediction:
+        """Say that a label marked for a second opinion is right as it is."""
+        return self._decide("POST", prediction_id, "/keep", {}, version, idempotency_key)
+
+    def lineage(self, prediction_id: str) -> Any:
+        """Where an answer came from, and what became of its product: model, snapshot, rows, reviewers, later models."""
+        return self._ask("GET", f"/predictions/{prediction_id}/lineage")
 
     def history(self, prediction_id: str) -> tuple[VerdictRecord, ...]:
         """Every decision on a prediction, oldest first."""
@@ -130,9 +151,9 @@ class Review:
         for moment in (since, until):
             if moment.tzinfo is None:
                 raise ValueError(f"expected a time with its time zone. Received: {moment.isoformat()}")
-        body = _said({"reviewer": reviewer, "since": since.isoformat(), "until": until.isoformat(), "reason": reason})
+        body = said({"reviewer": reviewer, "since": since.isoformat(), "until": until.isoformat(), "reason": reason})
         order = {**body, "dry_run": dry_run}
-        return Retraction.from_json(self._ask("POST", "/admin/retractions", repeatable=True, json=order))
+        return Retraction.from_json(self._ask("POST", "/admin/retractions", json=order))
 
     def _decide(
         self,
@@ -143,18 +164,6 @@ class Review:
         version: int | None,
         idempotency_key: str | None,
     ) -> Prediction:
-        headers = _terms(version, idempotency_key)
+        headers = terms(version, idempotency_key)
         url = f"/predictions/{prediction_id}{path}"
-        return Prediction.from_json(self._ask(method, url, repeatable=True, json=_said(body), headers=headers))
-
-    def _ask(self, method: str, path: str, *, repeatable: bool, **arguments: Any) -> Any:
-        return self._session.send(method, path, repeatable=repeatable, **arguments).json()
-
-
-def _terms(version: int | None, idempotency_key: str | None) -> dict[str, str]:
-    named = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
-    return named if version is None else {**named, "If-Match": f'"{version}"'}
-
-
-def _said(body: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in body.items() if value is not None}
+        return Prediction.from_json(self._ask(method, url, json=said(body), headers=headers))

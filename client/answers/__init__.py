@@ -1,0 +1,29 @@
+"""The service's answers as frozen dataclasses.
+
+Fields that a newer service adds are ignored; ``document`` has the answer as it came.
+"""
+
+from client.answers.accounts import Account, AccountPage, Key, NewKey
+from client.answers.models import Champion, Release, Retraining, Served
+from client.answers.predictions import Candidate, Feedback, Prediction, PredictionPage, ServedBy
+from client.answers.review import Decision, Lease, Retraction, VerdictRecord
+
+__all__ = [
+    "Account",
+    "AccountPage",
+    "Candidate",
+    "Champion",
+    "Decision",
+    "Feedback",
+    "Key",
+    "Lease",
+    "NewKey",
+    "Prediction",
+    "PredictionPage",
+    "Release",
+    "Retraction",
+    "Retraining",
+    "Served",
+    "ServedBy",
+    "VerdictRecord",
+]
