@@ -105,7 +105,13 @@ class ServingSettings(_Settings):
     max_image_pixels: int = Field(default=25_000_000, ge=1)
     decoders: int = Field(default=2, ge=1, le=64, description="processes that decode photos, one at a time each")
     decode_timeout_s: float = Field(default=10.0, gt=0, le=120, description="what takes longer is no photo")
-    max_in_flight: int = Field(default=16, ge=1, le=1024, description="predictions at once; the next are told to wait")
+    max_in_flight: int = Field(default=0, ge=0, le=1024, description="predictions at once; 0: one more than the cores")
+    latency_budget_s: float = Field(default=2.0, gt=0, le=60, description="longest a prediction waits for its place")
+    request_deadline_s: float = Field(default=30.0, ge=1, le=600, description="from a whole request to its answer")
+    hold_back_s: float = Field(default=60.0, ge=1, le=3600, description="longest a change may take to be committed")
+    drain_grace_s: float = Field(default=0.5, ge=0, le=300, description="from SIGTERM until nobody new is let in")
+    workers: int = Field(default=1, ge=1, le=64, description="processes that share the socket")
+    trusted_proxies: str = Field(default="", description="addresses and networks whose X-Forwarded-For is believed")
     inference_threads: int = Field(default=0, ge=0, le=256, description="0: as many as the machine has cores")
     log_level: str = "INFO"
     metrics_host: str = "127.0.0.1"
