@@ -19,14 +19,16 @@ from api.accounts.passwords import Passwords
 from api.accounts.service import AccountService
 from api.accounts.throttle import Throttle
 from api.accounts.tokens import Tokens
+from api.deadline import guard_commits
 from api.decoding import Decoder, DecoderPool
 from api.deps import Parts
 from api.docs import schema
-from api.edge import Edge
+from api.drain import Drain
+from api.edge import BodyLimit, Edge
 from api.metrics.http import Observed
 from api.metrics.instruments import WORKERS_FOLDER, Instruments
 from api.metrics.listener import MetricsListener, figures_of_process
-from api.predictions.admission import Admission
+from api.predictions.admission import Admission, Reception
 from api.serving.airflow import Airflow
 from api.serving.engine import ModelLoader, ServingEngine
 from api.serving.packages import package_loader
@@ -49,8 +51,11 @@ _ROOMS = (
     api.docs,
 )
 _FORM_MARGIN = 256 * 1024  # bytes around an image: the texts and the multipart frame
-_SMALL_BODY = 64 * 1024  # bytes; enough for every body that carries no image
-_BODY_DEADLINE_S = 60.0
+_LONG_BODY_S = 60.0
+_SMALL_BODY = BodyLimit(64 * 1024, 10.0)  # enough for every body that carries no image
+_MOST_AT_ONCE = 256  # requests under way, each with its memory; 40 of them have a thread
+_MOST_BODIES = 48  # long ones arriving at once; the first megabyte of each is in memory, the rest on the disk
+_MOST_BODIES_EACH = 16  # of one account
 
 
 def create_app(
@@ -86,9 +91,11 @@ def create_app(
     app.mount(api.docs.routes.ASSETS_PATH, api.docs.routes.ASSETS)
     app.add_middleware(
         Edge,
-        body_limits={"/predict": settings.serving.max_upload_bytes + _FORM_MARGIN},
+        body_limits={"/predict": BodyLimit(settings.serving.max_upload_bytes + _FORM_MARGIN, _LONG_BODY_S)},
         default_limit=_SMALL_BODY,
-        body_deadline_s=_BODY_DEADLINE_S,
+        gates={("POST", "/predict"): parts.admission},
+        most_at_once=_MOST_AT_ONCE,
+        drain=parts.drain,
     )
     app.add_middleware(Observed, instruments=parts.instruments, serving=parts.serving)  # last is outermost
     return app
@@ -105,20 +112,23 @@ def make_parts(settings: ServiceSettings, load_model: ModelLoader | None, decode
     tokens = Tokens(settings.auth)  # first: without a key nothing else is worth making
     settings.store.images.mkdir(parents=True, exist_ok=True)
     database = make_engine(settings.database)
-    readers = make_readers(database)
+    sessions, readers = make_sessions(database), make_readers(database)
+    guard_commits(sessions)
     instruments = Instruments()
     load = load_model or package_loader(settings.store.packages, settings.serving.inference_threads)
     return Parts(
         settings=settings,
         database=database,
-        sessions=make_sessions(database),
+        sessions=sessions,
         readers=readers,
         accounts=AccountService(readers, tokens, Passwords(), Throttle()),
         images=ImageFolder(settings.store.images),
         decoder=decoder,
         taxonomy=TaxonomyFile(settings.store.root / "taxonomy.csv"),
         serving=ServingEngine(readers, load, settings.serving.poll_s, instruments),
-        admission=Admission(settings.serving.max_in_flight),
+        admission=Admission(settings.serving.places(), settings.serving.latency_budget_s, instruments),
+        reception=Reception(_MOST_BODIES, _MOST_BODIES_EACH),
+        drain=Drain(),
         instruments=instruments,
     )
 

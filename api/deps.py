@@ -4,15 +4,17 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security import OAuth2PasswordBearer
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.accounts.service import Account, AccountService
 from api.decoding import Decoder
+from api.drain import Drain
 from api.errors import Forbidden, Unauthenticated
 from api.metrics.instruments import Instruments
-from api.predictions.admission import Admission
+from api.predictions.admission import Admission, Reception
 from api.serving.engine import ServingEngine
 from api.settings import ServiceSettings
 from api.taxonomy import TaxonomyFile
@@ -40,6 +42,8 @@ class Parts:
     taxonomy: TaxonomyFile
     serving: ServingEngine
     admission: Admission
+    reception: Reception
+    drain: Drain
     instruments: Instruments
 
 
@@ -75,9 +79,22 @@ def get_caller(request: Request, accounts: AccountsDep, token: Annotated[str | N
     Raises:
         Unauthenticated: no bearer token, several, or one that is not valid.
     """
+    known: Account | None = getattr(request.state, "caller", None)
+    if known is not None:
+        return known
     if token is None or len(request.headers.getlist("authorization")) != 1:
         raise Unauthenticated("Sign in at /token and send the token once, as Authorization: Bearer.")
     return accounts.recognise(token)
+
+
+async def recognise_early(request: Request) -> None:
+    """Recognise the caller before the body is read: nobody who is not signed in makes us read megabytes.
+
+    Raises:
+        EtalonError: what ``get_caller`` raises.
+    """
+    token, accounts = await _bearer(request), get_parts(request).accounts
+    request.state.caller = await run_in_threadpool(get_caller, request, accounts, token)
 
 
 CallerDep = Annotated[Account, Depends(get_caller)]

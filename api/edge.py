@@ -1,9 +1,10 @@
-"""The outermost layer: request ids, limits on bodies while they arrive, response headers, one log line a request."""
+"""The outermost layer: who is turned away unread, limits on bodies while they arrive, response headers, a log line."""
 
 import logging
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import anyio
 import uuid_utils
@@ -11,7 +12,10 @@ from fastapi import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import problem_response
+from api.drain import Drain
+from api.errors import problem_response, status_of
+from api.predictions.admission import Admission, Overloaded, Ticket
+from core.errors import EtalonError
 from core.logging import bind
 
 _log = logging.getLogger(__name__)
@@ -26,23 +30,44 @@ _HEADERS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class BodyLimit:
+    """How long a body may be, in bytes, and how long it may take to arrive, in seconds."""
+
+    size: int
+    seconds: float
+
+
 class Edge:
     """ASGI middleware around the whole application.
 
     Args:
         app: what it wraps.
-        body_limits: most bytes of a body by exact path.
-        default_limit: most bytes of a body for every other path.
-        body_deadline_s: a body that is not complete by then is given up (408).
+        body_limits: of a body by exact path.
+        default_limit: of a body for every other path.
+        gates: by method and path, who of its requests is let in. The ticket of one that is lies in
+            ``request.state.ticket``.
+        most_at_once: requests of any kind but probes that are under way together; the next is turned away.
+        drain: whether the process is about to end; then every answer closes its connection.
     """
 
     def __init__(
-        self, app: ASGIApp, *, body_limits: Mapping[str, int], default_limit: int, body_deadline_s: float
+        self,
+        app: ASGIApp,
+        *,
+        body_limits: Mapping[str, BodyLimit],
+        default_limit: BodyLimit,
+        gates: Mapping[tuple[str, str], Admission],
+        most_at_once: int,
+        drain: Drain,
     ) -> None:
         self._app = app
         self._body_limits = body_limits
         self._default_limit = default_limit
-        self._body_deadline_s = body_deadline_s
+        self._gates = gates
+        self._most_at_once = most_at_once
+        self._drain = drain
+        self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; anything but HTTP passes through."""
@@ -50,20 +75,39 @@ class Edge:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        exchange = _Exchange(scope, _request_id(headers), send)
-        limit = self._body_limits.get(scope["path"], self._default_limit)
+        exchange = _Exchange(scope, _request_id(headers), send, self._drain)
+        self._under_way += 1
         try:
-            refusal = _refuse_unread(headers, limit)
-            if refusal is not None:
-                raise refusal
-            body = _LimitedBody(receive, limit, self._body_deadline_s)
-            await self._app(scope, body.receive, exchange.send)
+            await self._serve(scope, headers, receive, exchange)
         except HTTPException as error:
             await exchange.refuse(error)
+        except EtalonError as error:
+            await exchange.refuse(HTTPException(status_of(error), str(error)), code=error.code)
         except Exception:
             await exchange.fail()
         finally:
+            self._under_way -= 1
             exchange.log()
+
+    async def _serve(self, scope: Scope, headers: Headers, receive: Receive, exchange: "_Exchange") -> None:
+        limit = self._body_limits.get(scope["path"], self._default_limit)
+        _refuse_unread(headers, limit.size)
+        ticket = self._let_in(scope)
+        try:
+            body = _LimitedBody(receive, limit)
+            await self._app(scope, body.receive, exchange.send)
+        finally:
+            if ticket is not None:
+                ticket.lapse()
+
+    def _let_in(self, scope: Scope) -> Ticket | None:
+        if self._under_way > self._most_at_once and scope["path"] not in _PROBES:
+            raise Overloaded
+        gate = self._gates.get((scope["method"], scope["path"]))
+        if gate is None:
+            return None
+        ticket = scope["state"]["ticket"] = gate.promise()
+        return ticket
 
 
 def _request_id(headers: Headers) -> str:
@@ -71,14 +115,15 @@ def _request_id(headers: Headers) -> str:
     return offered if _REQUEST_ID.fullmatch(offered) else str(uuid_utils.uuid7())
 
 
-def _refuse_unread(headers: Headers, limit: int) -> HTTPException | None:
-    """What the headers alone already rule out, before a byte of the body is read."""
+def _refuse_unread(headers: Headers, limit: int) -> None:
+    """Refuse what the headers alone already rule out, before a byte of the body is read."""
     if headers.get("content-encoding", "identity").lower() != "identity":
-        return HTTPException(415, "Bodies are sent without content encoding.", {"Connection": "close"})
+        raise HTTPException(415, "Bodies are sent without content encoding.", {"Connection": "close"})
     announced = headers.get("content-length", "0")
     if not announced.isdecimal():
-        return HTTPException(400, "Content-Length is not a number.", {"Connection": "close"})
-    return _too_large(limit) if len(announced) > 18 or int(announced) > limit else None
+        raise HTTPException(400, "Content-Length is not a number.", {"Connection": "close"})
+    if len(announced) > 18 or int(announced) > limit:
+        raise _too_large(limit)
 
 
 def _too_large(limit: int) -> HTTPException:
@@ -88,10 +133,10 @@ def _too_large(limit: int) -> HTTPException:
 class _LimitedBody:
     """Counts a body's bytes and watches the clock while it arrives."""
 
-    def __init__(self, receive: Receive, limit: int, deadline_s: float) -> None:
+    def __init__(self, receive: Receive, limit: BodyLimit) -> None:
         self._receive = receive
-        self._limit = limit
-        self._deadline = time.monotonic() + deadline_s
+        self._limit = limit.size
+        self._deadline = time.monotonic() + limit.seconds
         self._read = 0
         self._complete = False
 
@@ -118,9 +163,10 @@ class _LimitedBody:
 class _Exchange:
     """One request and its answer: what is added to the answer, and what is logged about it."""
 
-    def __init__(self, scope: Scope, request_id: str, send: Send) -> None:
+    def __init__(self, scope: Scope, request_id: str, send: Send, drain: Drain) -> None:
         self._scope = scope
         self._send = send
+        self._drain = drain
         self._request_id = request_id
         self._began = time.perf_counter()
         self._status: int | None = None
@@ -135,13 +181,14 @@ class _Exchange:
             headers["X-Request-ID"] = self._request_id
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
+            if self._drain.begun:
+                headers["Connection"] = "close"
         await self._send(message)
 
-    async def refuse(self, error: HTTPException) -> None:
+    async def refuse(self, error: HTTPException, code: str | None = None) -> None:
         """Answer what was ruled out before any route saw it."""
-        response = problem_response(
-            self._request_id, error.status_code, str(error.detail), headers=dict(error.headers or {})
-        )
+        headers = dict(error.headers or {})
+        response = problem_response(self._request_id, error.status_code, str(error.detail), code=code, headers=headers)
         await response(self._scope, _no_body, self.send)
 
     async def fail(self) -> None:

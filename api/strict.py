@@ -14,6 +14,8 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import FormData
 from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
 
+from api.turns import answer_in_turn
+
 MAX_FIELDS = 16
 MAX_FIELD_BYTES = 64 * 1024
 
@@ -125,13 +127,14 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route that reads its body through ``StrictRequest``."""
+    """A route that reads its body through ``StrictRequest``, after its caller was recognised, and answers in time."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler over a strict request."""
         handle = super().get_route_handler()
+        recognise = self.body_field is not None and (self.openapi_extra or {}).get("x-role") != "anyone"
 
         async def handle_strictly(request: Request) -> Response:
-            return await handle(StrictRequest(request.scope, request.receive))
+            return await answer_in_turn(StrictRequest(request.scope, request.receive), handle, recognise=recognise)
 
         return handle_strictly

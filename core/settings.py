@@ -5,10 +5,11 @@ file's content without its trailing newline. Settings are built at the edge of a
 """
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -116,6 +117,17 @@ class ServingSettings(_Settings):
     log_level: str = "INFO"
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = Field(default=None, ge=1, le=65535, description="None: no figures are served")
+
+    def places(self) -> int:
+        """Predictions that one worker works on at once. One more than its cores: one may wait for the disk."""
+        return self.max_in_flight or max(1, len(os.sched_getaffinity(0)) // self.workers) + 1
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _names_networks(cls, value: str) -> str:
+        for part in value.split(",") if value else []:
+            ip_network(part.strip())  # raises ValueError, which names it: a proxy's address is no secret
+        return value
 
 
 class ModelSettings(_Settings):

@@ -186,25 +186,6 @@ def test_a_failing_commit_is_503_and_never_a_201(service: Service, customer: dic
     assert service.rows(Prediction) == []
 
 
-def test_more_predictions_than_fit_are_turned_away_at_once(service: Service, customer: dict[str, str]) -> None:
-    admission = service.app.state.parts.admission
-    limit = service.app.state.parts.settings.serving.max_in_flight
-    for _ in range(limit):
-        admission.enter()
-    answer = service.http.post("/predict", data={"designation": "x"}, headers=customer)
-    for _ in range(limit):
-        admission.leave()
-    assert answer.status_code == 503
-    assert problem(answer)["code"] == "service.overloaded"
-
-
-def test_every_place_is_given_back_however_the_request_ends(service: Service, customer: dict[str, str]) -> None:
-    for _ in range(service.app.state.parts.settings.serving.max_in_flight + 1):
-        assert service.http.post("/predict", data={"designation": "x"}).status_code == 401
-        assert service.http.post("/predict", data={"designation": ""}, headers=customer).status_code == 422
-    assert service.predict(customer)["status"] == "pending"
-
-
 def test_a_late_copy_of_a_request_does_not_bring_a_deleted_product_back(
     service: Service, customer: dict[str, str]
 ) -> None:

@@ -2,13 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
-from api.edge import Edge
+from api.drain import Drain
+from api.edge import BodyLimit, Edge
+from api.metrics.instruments import Instruments
+from api.predictions.admission import Admission
 
 
 async def read_everything(scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,8 +73,18 @@ def serve(
     path: str = "/x",
     headers: Sequence[tuple[bytes, bytes]] = (),
     deadline_s: float = 60.0,
+    gates: Mapping[tuple[str, str], Admission] | None = None,
+    most_at_once: int = 10,
+    drain: Drain | None = None,
 ) -> Wire:
-    edge = Edge(app, body_limits={"/predict": 100}, default_limit=10, body_deadline_s=deadline_s)
+    edge = Edge(
+        app,
+        body_limits={"/predict": BodyLimit(100, deadline_s)},
+        default_limit=BodyLimit(10, deadline_s),
+        gates=gates or {},
+        most_at_once=most_at_once,
+        drain=drain or Drain(),
+    )
     scope = {"type": "http", "method": "POST", "path": path, "headers": list(headers)}
     asyncio.run(edge(scope, wire.receive, wire.send))
     return wire
@@ -139,3 +152,32 @@ def test_every_answer_carries_a_request_id_and_safe_headers() -> None:
     assert headers["x-request-id"] == "order-7"
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["cache-control"] == "no-store"
+
+
+def test_a_request_without_room_is_told_to_come_back_before_a_byte_is_read() -> None:
+    full = Admission(0, 1.0, Instruments())
+    full.service_s = 10.0  # one may wait, for a place that nobody has
+    full._promised = 1
+    wire = serve(Wire([b"x" * 100]), path="/predict", gates={("POST", "/predict"): full})
+    assert (wire.status, wire.taken) == (503, 0)
+    assert json.loads(wire.body)["code"] == "service.overloaded"
+    assert int(wire.headers["retry-after"]) >= 1
+
+
+def test_what_a_request_claimed_is_given_back_when_the_application_does_not_use_it() -> None:
+    admission = Admission(1, 1.0, Instruments())
+    serve(Wire([]), path="/predict", gates={("POST", "/predict"): admission})
+    assert (admission.waiting, admission.inside) == (0, 0)
+
+
+def test_more_requests_than_may_be_under_way_are_turned_away_but_no_probe_is() -> None:
+    wire = serve(Wire([b"x"]), most_at_once=0)
+    assert (wire.status, wire.taken) == (503, 0)
+    assert serve(Wire([]), path="/livez", most_at_once=0).status == 200
+
+
+def test_a_process_that_ends_closes_its_connections_with_their_answers() -> None:
+    drain = Drain()
+    assert "connection" not in serve(Wire([]), drain=drain).headers
+    drain.begin()
+    assert serve(Wire([]), drain=drain).headers["connection"] == "close"
