@@ -103,7 +103,7 @@ def create_app(
 
 def make_decoder(serving: ServingSettings) -> DecoderPool:
     """The processes that decode uploads; none is started."""
-    limits = Limits(serving.max_upload_bytes, serving.max_image_pixels, serving.decode_timeout_s)
+    limits = Limits.for_photos(serving.max_upload_bytes, serving.max_image_pixels, serving.decode_timeout_s)
     return DecoderPool(limits, serving.decoders, patience_s=serving.decode_timeout_s)
 
 

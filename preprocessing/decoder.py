@@ -37,16 +37,18 @@ class Limits:
         max_bytes: longest upload.
         max_pixels: most pixels its header may announce.
         timeout_s: longest time from the first byte sent to the last received.
+        memory_bytes: most address space of a decoder.
     """
 
     max_bytes: int
     max_pixels: int
     timeout_s: float
+    memory_bytes: int
 
-    @property
-    def memory_bytes(self) -> int:
-        """Address space of one decoder; twice that, never more, for two."""
-        return _BASE_BYTES + _BYTES_PER_PIXEL * self.max_pixels
+    @classmethod
+    def for_photos(cls, max_bytes: int, max_pixels: int, timeout_s: float) -> "Limits":
+        """Limits with the memory that every photo of so many pixels can be decoded in."""
+        return cls(max_bytes, max_pixels, timeout_s, _BASE_BYTES + _BYTES_PER_PIXEL * max_pixels)
 
     @property
     def max_answer_bytes(self) -> int:

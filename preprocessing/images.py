@@ -9,6 +9,7 @@ import io
 import os
 import re
 import threading
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -236,6 +237,8 @@ def _decode(data: bytes, kind: str, max_pixels: int) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=(kind,))
         _refuse_size(*image.size, max_pixels)
+        if kind == "PNG":
+            _require_whole_png(data)  # the decoder stops looking as soon as it has every pixel
         image.load()
         return _flatten(_turn_upright(image))
     except (BadImage, MemoryError):
@@ -251,6 +254,19 @@ def _refuse_size(width: int, height: int, max_pixels: int) -> None:
         raise TooManyPixels(
             f"the image may have {max_pixels} pixels and sides of {_LONGEST_SIDE}. Received: {width} × {height}"
         )
+
+
+def _require_whole_png(data: bytes) -> None:
+    """See that every chunk is there to the last one, and that those which make the picture are unharmed."""
+    view, at, kind = memoryview(data), len(_SIGNATURES[1][0]), b""
+    while kind != b"IEND":
+        kind, end = data[at + 4 : at + 8], at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if end > len(data):
+            raise UndecodableImage("the image is cut short")
+        makes_the_picture = kind[:1].isupper()
+        if makes_the_picture and zlib.crc32(view[at + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
+            raise UndecodableImage("the image is damaged")
+        at = end
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:
