@@ -1,19 +1,22 @@
 """Asking for a prediction, and reading predictions back."""
 
+from datetime import UTC, timedelta
+from itertools import chain
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Response
+from fastapi.responses import StreamingResponse
 
 from api.deps import CallerDep, Parts, PartsDep, TaxonomyDep, open_to
 from api.errors import problems
+from api.predictions import export
+from api.predictions.queries import FilterQuery, PageQuery
 from api.predictions.schemas import ModelName, PredictForm, PredictionPage, PredictionRead
 from api.predictions.service import NoImage, PredictionDesk, Submission, erase, find, is_erased, list_page, stage
 from api.requests import IdempotencyKey, TermsDep
 from api.strict import StrictRoute
 from core import failpoints
-from core.db.repositories.predictions import Order
 from core.db.session import transact
-from core.domain.review import Status
 from core.errors import Invalid
 from core.stages import timed
 
@@ -82,32 +85,45 @@ def _submission(form: PredictForm, model: str | None, idempotency_key: str | Non
     return Submission(form.designation or "", form.description or None, image, named, form.top_k, idempotency_key)
 
 
-@router.get("/predictions", responses=problems(401, 422, 503), openapi_extra=open_to("customer"))
+@router.get("/predictions", responses=problems(401, 403, 422, 503), openapi_extra=open_to("customer"))
 def list_predictions(
-    caller: CallerDep,
-    parts: PartsDep,
-    taxonomy: TaxonomyDep,
-    status: Status | None = None,
-    second_opinion: bool | None = None,
-    order: Order = Order.NEWEST,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(max_length=256)] = None,
+    query: Annotated[PageQuery, Query()], caller: CallerDep, parts: PartsDep, taxonomy: TaxonomyDep
 ) -> PredictionPage:
-    """The caller's predictions; everybody's for reviewers and admins. Newest first, or least certain first.
+    """The caller's predictions; everybody's for reviewers and admins.
 
-    `second_opinion=true` asks for accepted labels that look wrong: an admin corrects, retracts or keeps them.
+    Whoever polls asks with `updated_since` for what has changed, reads on while there is a `next_cursor`, and asks
+    next time with the `next_since` of this time. `second_opinion=true` asks for accepted labels that look wrong: an
+    admin corrects, retracts or keeps them.
     """
+    wanted = query.to_filter(caller)
     with parts.readers() as session:
-        rows, next_cursor = list_page(
-            session,
-            caller,
-            status=status,
-            second_opinion=second_opinion,
-            order=order,
-            cursor=cursor,
-            limit=limit,
-        )
-    return PredictionPage(items=[PredictionRead.from_row(row, taxonomy) for row in rows], next_cursor=next_cursor)
+        page = list_page(session, wanted, order=query.sorted_by, cursor=query.cursor, limit=query.limit)
+    next_since = page.begun_at - timedelta(seconds=parts.settings.serving.hold_back_s)
+    return PredictionPage(
+        items=[PredictionRead.from_row(row, taxonomy) for row in page.rows],
+        next_cursor=page.next_cursor,
+        next_since=next_since.replace(tzinfo=UTC),
+    )
+
+
+@router.get(
+    "/predictions.csv",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/csv": {}}}, **problems(401, 403, 422, 503)},
+    openapi_extra=open_to("customer"),
+)
+def export_predictions(
+    query: Annotated[FilterQuery, Query()], caller: CallerDep, parts: PartsDep, taxonomy: TaxonomyDep
+) -> StreamingResponse:
+    """The same as a list, all of it, oldest first, as one CSV for spreadsheets.
+
+    Text that a spreadsheet would take for a formula has an apostrophe before it. A file that was cut off ends without
+    the last part of its chunked encoding: whoever downloads it sees an error.
+    """
+    pieces = export.write(parts.readers, query.to_filter(caller), taxonomy)
+    first = next(pieces)  # what can be refused is refused before the answer begins
+    headers = {"Content-Disposition": 'attachment; filename="predictions.csv"'}
+    return StreamingResponse(chain((first,), pieces), media_type="text/csv", headers=headers)
 
 
 @router.get("/predictions/{prediction_id}", responses=problems(401, 404, 422, 503), openapi_extra=open_to("customer"))

@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from fastapi import UploadFile
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from api.fields import storable
 from core.db.models import Prediction
 from core.domain.feedback import Feedback
 from core.domain.review import RETRACT
@@ -22,12 +23,6 @@ _ACCEPTED = RETRACT.allowed  # where a label stands that may be taken back
 _BLANK_GLYPHS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 
-def _storable(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("text holds a NUL character")
-    return text
-
-
 def _visible(text: str) -> str:
     if not any(unicodedata.category(char)[0] not in "CZ" and char not in _BLANK_GLYPHS for char in text):
         raise ValueError("text shows nothing")
@@ -35,9 +30,9 @@ def _visible(text: str) -> str:
 
 
 Designation = Annotated[
-    str, Field(min_length=1, max_length=MAX_DESIGNATION), AfterValidator(_storable), AfterValidator(_visible)
+    str, Field(min_length=1, max_length=MAX_DESIGNATION), AfterValidator(storable), AfterValidator(_visible)
 ]
-Description = Annotated[str, Field(max_length=MAX_DESCRIPTION), AfterValidator(_storable)]
+Description = Annotated[str, Field(max_length=MAX_DESCRIPTION), AfterValidator(storable)]
 
 
 ModelName = Annotated[str, Field(max_length=64, description="a served model's name; without one the default answers")]
@@ -182,10 +177,15 @@ class PredictionRead(BaseModel):
 
 
 class PredictionPage(BaseModel):
-    """Some predictions; ``next_cursor`` is null on the last page."""
+    """Some predictions; ``next_cursor`` is null on the last page.
+
+    Whoever polls asks next for what has changed since ``next_since``, the same on every page of a list: it is far
+    enough back that no change is missed, so some come twice.
+    """
 
     items: list[PredictionRead]
     next_cursor: str | None
+    next_since: datetime
 
 
 def _scores(best: Sequence[tuple[int, float]]) -> list[Score]:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -251,31 +252,32 @@ def _may_see(caller: Account, row: Prediction) -> bool:
     return row.owner_id == caller.id or caller.role.covers(Role.REVIEWER)
 
 
-def list_page(
-    session: Session,
-    caller: Account,
-    *,
-    status: Status | None,
-    second_opinion: bool | None,
-    order: Order,
-    cursor: str | None,
-    limit: int,
-) -> tuple[Sequence[Prediction], str | None]:
-    """A page of what ``caller`` may see, and the cursor of the next one (None: this is the last).
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows of a list.
+
+    Attributes:
+        rows: in the order that was asked for.
+        next_cursor: of the page after them; None: this is the last.
+        begun_at: when the list's first page was read, by the database's clock; naive UTC.
+    """
+
+    rows: Sequence[Prediction]
+    next_cursor: str | None
+    begun_at: datetime
+
+
+def list_page(session: Session, wanted: Filter, *, order: Order, cursor: str | None, limit: int) -> Page:
+    """A page of what is wanted.
 
     Raises:
         BadCursor: ``cursor`` is not one of ours.
     """
-    after = cursors.decode(order, cursor) if cursor is not None else None
-    wanted = Filter(
-        owner_id=None if caller.role.covers(Role.REVIEWER) else caller.id,
-        status=status,
-        second_opinion=second_opinion,
-        erased=caller.role.covers(Role.ADMIN),
-    )
-    rows = predictions.page(session, wanted, order=order, after=after, limit=limit + 1)
+    place = cursors.decode(order, cursor) if cursor is not None else None
+    begun_at = place.begun_at if place else predictions.now(session)  # before the rows: they are at least as new
+    rows = predictions.page(session, wanted, order=order, after=place.after if place else None, limit=limit + 1)
     shown = rows[:limit]
-    return shown, cursors.encode(order, shown[-1]) if len(rows) > limit else None
+    return Page(shown, cursors.encode(order, shown[-1], begun_at) if len(rows) > limit else None, begun_at)
 
 
 def erase(session: Session, prediction_id: str, caller: Account, *, if_version: int | None) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import uuid_utils
 from sqlalchemy import ColumnElement, Delete, Select, Update, and_, delete, exists, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core.db.models import Outbox, Prediction, Verdict
 from core.db.repositories.outbox import STORE_WORK
@@ -52,14 +52,19 @@ class Order(StrEnum):
     NEWEST = "newest"
     OLDEST = "oldest"
     UNCERTAIN = "uncertain"
+    UPDATED = "updated"
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The last row of a page: the next page starts after it. ``confidence`` is set for ``Order.UNCERTAIN`` only."""
+    """The last row of a page: the next page starts after it.
+
+    ``confidence`` is set for ``Order.UNCERTAIN`` only, ``updated_at`` for ``Order.UPDATED``.
+    """
 
     id: str
     confidence: float | None = None
+    updated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,17 +226,30 @@ def in_order(order: Order) -> tuple[ColumnElement[Any], ...]:
             return (Prediction.id.asc(),)
         case Order.UNCERTAIN:
             return (Prediction.confidence.asc(), Prediction.id.asc())
+        case Order.UPDATED:
+            return (Prediction.updated_at.asc(), Prediction.id.asc())
 
 
 def _beyond(order: Order, after: Position) -> ColumnElement[bool]:
-    if order is Order.NEWEST:
-        return Prediction.id < after.id
-    if order is Order.OLDEST:
-        return Prediction.id > after.id
-    return or_(
-        Prediction.confidence > after.confidence,
-        and_(Prediction.confidence == after.confidence, Prediction.id > after.id),
-    )
+    match order:
+        case Order.NEWEST:
+            return Prediction.id < after.id
+        case Order.OLDEST:
+            return Prediction.id > after.id
+        case Order.UNCERTAIN:
+            return _after_both(Prediction.confidence, after.confidence, after.id)
+        case Order.UPDATED:
+            return _after_both(Prediction.updated_at, after.updated_at, after.id)
+
+
+def _after_both(column: InstrumentedAttribute[Any], value: Any, last_id: str) -> ColumnElement[bool]:
+    # The first condition says nothing new, but a database finds its place in an index by it.
+    return and_(column >= value, or_(column > value, Prediction.id > last_id))
+
+
+def now(session: Session) -> datetime:
+    """The database's clock, by which ``updated_at`` and ``created_at`` are written; naive UTC."""
+    return session.execute(select(utc_now())).scalar_one()
 
 
 def move(
