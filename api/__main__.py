@@ -5,7 +5,7 @@ import sys
 import uvicorn
 from pydantic import ValidationError
 
-from api.accounts.tokens import WeakKey
+from api.accounts.secrets import KnownPassword, WeakKey
 from api.app import create_app
 from api.settings import ServiceSettings
 from core.logging import configure_logging
@@ -18,7 +18,7 @@ def main() -> None:
     try:
         settings = ServiceSettings.from_environment()
         app = create_app(settings)
-    except (ValidationError, WeakKey, OSError) as error:
+    except (ValidationError, WeakKey, KnownPassword, OSError) as error:
         sys.exit(f"python -m api cannot start: {_advice(error)}")
     configure_logging(settings.serving.log_level)
     uvicorn.run(

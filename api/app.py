@@ -15,10 +15,9 @@ import api.problems.routes
 import api.retractions.routes
 import api.review.routes
 from api import errors
-from api.accounts.passwords import Passwords
+from api.accounts.eraser import Eraser
+from api.accounts.secrets import require_private_passwords
 from api.accounts.service import AccountService
-from api.accounts.throttle import Throttle
-from api.accounts.tokens import Tokens
 from api.deadline import guard_commits
 from api.decoding import Decoder, DecoderPool
 from api.deps import Parts
@@ -70,7 +69,8 @@ def create_app(
 
     Raises:
         pydantic.ValidationError: a setting is missing or out of bounds.
-        WeakKey: ``AUTH_KEY`` has fewer than 32 bytes.
+        WeakKey: a signing key can be guessed.
+        KnownPassword: a server on another machine has a password that everybody tries first.
     """
     settings = settings or ServiceSettings.from_environment()
     parts = make_parts(settings, load_model, decoder or make_decoder(settings.serving))
@@ -109,7 +109,7 @@ def make_decoder(serving: ServingSettings) -> DecoderPool:
 
 def make_parts(settings: ServiceSettings, load_model: ModelLoader | None, decoder: Decoder) -> Parts:
     """Make every part that lives as long as the process; nothing is started."""
-    tokens = Tokens(settings.auth)  # first: without a key nothing else is worth making
+    require_private_passwords(settings.database, settings.loop)
     settings.store.images.mkdir(parents=True, exist_ok=True)
     database = make_engine(settings.database)
     sessions, readers = make_sessions(database), make_readers(database)
@@ -121,7 +121,8 @@ def make_parts(settings: ServiceSettings, load_model: ModelLoader | None, decode
         database=database,
         sessions=sessions,
         readers=readers,
-        accounts=AccountService(readers, tokens, Passwords(), Throttle()),
+        accounts=AccountService(sessions, readers, settings.auth),
+        eraser=Eraser(sessions, readers),
         images=ImageFolder(settings.store.images),
         decoder=decoder,
         taxonomy=TaxonomyFile(settings.store.root / "taxonomy.csv"),
@@ -162,6 +163,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts.serving.start()
     if alarm:
         alarm[0].start()
+    parts.eraser.start()
     try:
         yield
     finally:
@@ -173,3 +175,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         parts.serving.stop()
         parts.decoder.stop()
         parts.database.dispose()
+        parts.eraser.stop()
+        parts.accounts.turnstile.close()

@@ -9,6 +9,8 @@ from fastapi.security import OAuth2PasswordBearer
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
+from api.accounts.eraser import Eraser
+from api.accounts.keys import KeyNotAllowed
 from api.accounts.service import Account, AccountService
 from api.decoding import Decoder
 from api.drain import Drain
@@ -37,6 +39,7 @@ class Parts:
     sessions: sessionmaker[Session]
     readers: sessionmaker[Session]
     accounts: AccountService
+    eraser: Eraser
     images: ImageFolder
     decoder: Decoder
     taxonomy: TaxonomyFile
@@ -77,14 +80,17 @@ def get_caller(request: Request, accounts: AccountsDep, token: Annotated[str | N
     """The signed-in account.
 
     Raises:
-        Unauthenticated: no bearer token, several, or one that is not valid.
+        Unauthenticated: no bearer token or API key, several, or one that is not valid.
+        TooManyRequests: the account, or this key of it, asks too often.
     """
     known: Account | None = getattr(request.state, "caller", None)
     if known is not None:
         return known
     if token is None or len(request.headers.getlist("authorization")) != 1:
         raise Unauthenticated("Sign in at /token and send the token once, as Authorization: Bearer.")
-    return accounts.recognise(token)
+    caller = accounts.recognise(token)
+    accounts.admit(caller)
+    return caller
 
 
 async def recognise_early(request: Request) -> None:
@@ -98,6 +104,20 @@ async def recognise_early(request: Request) -> None:
 
 
 CallerDep = Annotated[Account, Depends(get_caller)]
+
+
+def get_person(caller: CallerDep) -> Account:
+    """The signed-in account, signed in with its password.
+
+    Raises:
+        KeyNotAllowed: with an API key.
+    """
+    if caller.key_id is not None:
+        raise KeyNotAllowed
+    return caller
+
+
+PersonDep = Annotated[Account, Depends(get_person)]
 
 
 def get_reviewer(caller: CallerDep) -> Account:
@@ -126,6 +146,18 @@ def get_admin(caller: CallerDep) -> Account:
 
 
 AdminDep = Annotated[Account, Depends(get_admin)]
+
+
+def get_manager(admin: AdminDep, person: PersonDep) -> Account:
+    """The signed-in admin, signed in with their password: whoever manages accounts.
+
+    Raises:
+        Forbidden: it does not administer, or came with an API key.
+    """
+    return admin
+
+
+ManagerDep = Annotated[Account, Depends(get_manager)]
 
 
 def open_to(who: str, *, owner: Literal["only", "never"] | None = None, keys: bool = True) -> dict[str, Any]:

@@ -226,9 +226,13 @@ def refusal_of(error: EtalonError) -> dict[str, Any] | None:
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What a route may answer besides its success, for OpenAPI. 500 is declared for every route."""
+    """What a route may answer besides its success, for OpenAPI.
+
+    500 is declared for every route, and 429 for those that want a sign-in: whoever is signed in may ask too often.
+    """
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in (*statuses, 500)}
+    always = (429, 500) if 401 in statuses else (500,)
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in (*statuses, *always)}
 
 
 def install(app: FastAPI) -> None:

@@ -158,7 +158,8 @@ class AuthSettings(_Settings):
 
     model_config = SettingsConfigDict(env_prefix="AUTH_")
 
-    key: SecretStr = Field(description="at least 32 bytes; signs access tokens")
+    key: SecretStr = Field(description="at least 32 bytes; of several, one a line, the first signs and all verify")
+    key_file: Path | None = Field(default=None, description="holds the key; read again whenever it changes")
     token_minutes: int = Field(default=15, ge=1, le=60)
     issuer: str = "etalon"
     audience: str = "etalon-api"
@@ -167,6 +168,25 @@ class AuthSettings(_Settings):
 class GateSettings(_Settings):
     """The promotion gate's policy file."""
 
+    requests_per_minute: int = Field(default=600, ge=1, le=10_000_000, description="of one account or API key")
+    failures_per_address: int = Field(default=100, ge=10, le=1_000_000, description="sign-ins in a quarter of an hour")
+    registrations_per_address: int = Field(default=20, ge=1, le=1_000_000, description="names asked for in an hour")
+
+
+class DriveSettings(_Settings):
+    """Google Drive, where rejected products are archived; without credentials they go to a folder of the store."""
+
+    model_config = SettingsConfigDict(env_prefix="DRIVE_")
+
+    credentials: SecretStr | None = Field(default=None, description="JSON: a service account's key, or a user's")
+    folder: str | None = Field(default=None, description="id of the folder, the last part of its address")
+    endpoint: str = Field(default="https://www.googleapis.com/", pattern=r"^https?://.+/$")
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> Self:
+        if (self.credentials is None) != (self.folder is None):
+            raise ValueError("DRIVE_CREDENTIALS and DRIVE_FOLDER are set together, or neither")
+        return self
     model_config = SettingsConfigDict(env_prefix="GATE_")
 
     policy: Path = Path("mlflow/gate.toml")

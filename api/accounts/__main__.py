@@ -8,7 +8,7 @@ from api.accounts.passwords import Passwords
 from api.accounts.service import ensure_account
 from core.db.session import make_engine, make_sessions
 from core.domain.roles import Role
-from core.errors import Invalid
+from core.errors import EtalonError
 from core.settings import DatabaseSettings
 
 
@@ -26,7 +26,7 @@ def main() -> None:
             account, changed = ensure_account(
                 session, Passwords(), username=arguments.username, password=password, role=arguments.role
             )
-    except Invalid as error:
+    except EtalonError as error:
         sys.exit(f"python -m api.accounts: {error}")
     finally:
         engine.dispose()

@@ -1,52 +1,160 @@
-"""Slowing down whoever guesses passwords."""
+"""Slowing down whoever guesses passwords. The database counts: for all processes together, whatever restarts.
 
+Failures are counted at three doors: this account from this address, this account from anywhere, this address for any
+account. Whoever has signed in from an address in the last 30 days passes there by the first door alone: strangers
+elsewhere, however many, do not lock somebody out of where they usually are.
+"""
+
+import hashlib
+import ipaddress
+import logging
 import math
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
 
 from api.errors import TooManyAttempts
+from core.db.repositories import sign_in_doors
+from core.db.repositories.sign_in_doors import Door
+from core.db.session import transact
+from core.settings import AuthSettings
 
-FAILURES = 10
-WINDOW_S = 60.0
-_REMEMBERED = 10_000
+_log = logging.getLogger(__name__)
+
+PAIR_FAILURES = 10  # of one account from one address
+PAIR_WINDOW_S = 5 * 60.0
+ACCOUNT_FAILURES = 100  # of one account from anywhere; an address alone cannot make as many
+WIDE_WINDOW_S = 15 * 60.0
+KNOWN_S = 30 * 24 * 3600.0
+REGISTRATION_WINDOW_S = 3600.0
+_SWEEP_S = 60.0
+_NO_DOOR = Door(0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """From where somebody comes, as whom: the doors on that way, as they are named in the database."""
+
+    pair: str
+    account: str
+    address: str
+    known: str
+
+    @classmethod
+    def of(cls, username: str, address: str) -> "Way":
+        """The way of ``username`` (lower case, of an account or not) from ``address``."""
+        network = network_of(address)
+        return cls(
+            _door("pair", username, network),
+            _door("account", username),
+            _door("address", network),
+            _door("known", username, network),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What was seen on a way that is open: failures of this account from here, and seconds left of being known here."""
+
+    failures: int
+    known_s: float
 
 
 class Throttle:
-    """Counts failed sign-ins of each (address, username); ten within a minute close that door for the rest of it.
+    """Counts attempts and tells those who made too many how long to wait."""
 
-    Kept in memory: each process counts for itself, and a restart forgets. The oldest of 10,000 doors is
-    forgotten first, so an attacker cannot fill the memory.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, sessions: sessionmaker[Session], settings: AuthSettings, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._sessions = sessions
+        self._per_address = settings.failures_per_address
+        self._registrations = settings.registrations_per_address
         self._clock = clock
+        self._swept = clock()
         self._lock = threading.Lock()
-        self._doors: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
 
-    def check(self, address: str, username: str) -> None:
+    def pass_through(self, session: Session, way: Way) -> Passed:
         """Let an attempt through.
 
         Raises:
-            TooManyAttempts: the door is closed; says for how long.
+            TooManyAttempts: a door on its way is closed; says for how long.
         """
-        with self._lock:
-            failures, until = self._doors.get((address, username), (0, 0.0))
-        left_s = until - self._clock()
-        if failures >= FAILURES and left_s > 0:
-            raise TooManyAttempts("Too many failed sign-ins; wait before the next.", math.ceil(left_s))
+        seen = sign_in_doors.open_windows(session, (way.pair, way.account, way.address, way.known))
+        known_s = seen.get(way.known, _NO_DOOR).left_s
+        bounds = {way.pair: PAIR_FAILURES}
+        if known_s <= 0:
+            bounds |= {way.account: ACCOUNT_FAILURES, way.address: self._per_address}
+        closed = [seen[door].left_s for door, bound in bounds.items() if door in seen and seen[door].attempts >= bound]
+        if closed:
+            raise TooManyAttempts("Too many failed sign-ins; wait before the next.", math.ceil(max(closed)))
+        return Passed(seen.get(way.pair, _NO_DOOR).attempts, known_s)
 
-    def count(self, address: str, username: str, *, succeeded: bool) -> None:
-        """Remember how an attempt ended; a success forgets the failures before it."""
-        door = (address, username)
+    def count_failure(self, way: Way) -> None:
+        """Remember a failure at each door of its way."""
+        windows_s = {way.pair: PAIR_WINDOW_S, way.account: WIDE_WINDOW_S, way.address: WIDE_WINDOW_S}
+        transact(self._sessions, lambda session: sign_in_doors.count(session, windows_s))
+        self._sweep_now_and_then()
+
+    def count_success(self, way: Way, passed: Passed) -> None:
+        """Forget the failures of this account from this address, and remember that its owner comes from there.
+
+        Nothing is written for somebody who is known and made no mistake.
+        """
+        renew = passed.known_s < KNOWN_S / 2
+        if not renew and not passed.failures:
+            return
+
+        def remember(session: Session) -> None:
+            sign_in_doors.forget(session, way.pair)
+            if renew:
+                sign_in_doors.keep_until(session, way.known, lifetime_s=KNOWN_S)
+
+        transact(self._sessions, remember)
+
+    def count_registration(self, address: str) -> None:
+        """Count somebody who asks for a name: the answer tells whether it is taken, so nobody may ask for many.
+
+        Raises:
+            TooManyAttempts: too many from this address.
+        """
+        door = _door("registration", network_of(address))
+
+        def work(session: Session) -> Door:
+            sign_in_doors.count(session, {door: REGISTRATION_WINDOW_S})
+            return sign_in_doors.open_windows(session, (door,)).get(door, _NO_DOOR)
+
+        counted = transact(self._sessions, work)
+        self._sweep_now_and_then()
+        if counted.attempts > self._registrations:
+            raise TooManyAttempts("Too many registrations; wait before the next.", math.ceil(counted.left_s))
+
+    def _sweep_now_and_then(self) -> None:
         with self._lock:
-            failures, until = self._doors.pop(door, (0, 0.0))
-            if succeeded:
+            if self._clock() - self._swept < _SWEEP_S:
                 return
-            now = self._clock()
-            if until <= now:
-                failures, until = 0, now + WINDOW_S
-            self._doors[door] = (failures + 1, until)
-            while len(self._doors) > _REMEMBERED:
-                self._doors.popitem(last=False)
+            self._swept = self._clock()
+        try:
+            transact(self._sessions, sign_in_doors.sweep)
+        except SQLAlchemyError as error:  # the next one does it
+            _log.warning("account.doors_not_swept", extra={"error": type(error).__name__})
+
+
+def network_of(address: str) -> str:
+    """What counts as one address: an IPv4 address, or the 64 leading bits of an IPv6 one, which one customer has."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if found.version == 4:
+        return str(found)
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))
+
+
+def _door(kind: str, *names: str) -> str:
+    return hashlib.sha256("\0".join((kind, *names)).encode()).hexdigest()

@@ -6,23 +6,12 @@ from datetime import datetime, timedelta
 import jwt
 import uuid_utils
 
+from api.accounts.signing_keys import KeyRing
 from api.errors import Unauthenticated
 from core.settings import AuthSettings
 
-SHORTEST_KEY = 32  # bytes, the length of an HS256 signature
 _ALGORITHM = "HS256"
 _REQUIRED = ["exp", "iat", "sub", "jti", "aud", "iss", "ver"]
-
-
-class WeakKey(ValueError):
-    """The signing key is missing or too short."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            f"AUTH_KEY signs access tokens and needs at least {SHORTEST_KEY} bytes. Make one and say where it is:\n"
-            "  python -c 'import secrets; print(secrets.token_hex(32))' > auth.key && chmod 600 auth.key\n"
-            "  export AUTH_KEY_FILE=$PWD/auth.key"
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +26,11 @@ class Tokens:
     """Gives out and reads access tokens.
 
     Raises:
-        WeakKey: the key has fewer than 32 bytes.
+        WeakKey: a signing key can be guessed; see ``require_strong_key``.
     """
 
-    def __init__(self, settings: AuthSettings) -> None:
-        self._key = settings.key.get_secret_value().encode()
-        if len(self._key) < SHORTEST_KEY:
-            raise WeakKey
+    def __init__(self, settings: AuthSettings, keys: KeyRing | None = None) -> None:
+        self._keys = keys or KeyRing(settings)
         self._issuer = settings.issuer
         self._audience = settings.audience
         self.lifetime = timedelta(minutes=settings.token_minutes)
@@ -59,10 +46,11 @@ class Tokens:
             "iss": self._issuer,
             "aud": self._audience,
         }
-        return jwt.encode(claims, self._key, algorithm=_ALGORITHM)
+        key = self._keys.signing()
+        return jwt.encode(claims, key.secret, algorithm=_ALGORITHM, headers={"kid": key.id})
 
     def read(self, token: str) -> Claims:
-        """The claims of a token that we signed and that has not expired.
+        """The claims of a token that we signed, with a key that is in force, and that has not expired.
 
         Raises:
             Unauthenticated: it is anything else.
@@ -70,7 +58,7 @@ class Tokens:
         try:
             claims = jwt.decode(
                 token,
-                self._key,
+                self._key_of(token),
                 algorithms=[_ALGORITHM],
                 issuer=self._issuer,
                 audience=self._audience,
@@ -81,3 +69,9 @@ class Tokens:
         if type(claims["ver"]) is not int:
             raise Unauthenticated("The access token is not valid; sign in again.")
         return Claims(claims["sub"], claims["ver"])
+
+    def _key_of(self, token: str) -> bytes:
+        key = self._keys.find(jwt.get_unverified_header(token).get("kid"))
+        if key is None:
+            raise jwt.InvalidTokenError
+        return key

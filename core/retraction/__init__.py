@@ -4,7 +4,7 @@ Every way ends in the same guarded move, so a row in the training store always h
 row on its way there never arrives without one.
 """
 
-from core.retraction.erasure import BeingArchived, ChangedMeanwhile, erase, erase_customer
+from core.retraction.erasure import BeingArchived, ChangedMeanwhile, erase, erase_customer, erase_portion
 from core.retraction.labels import Taken, retract
 from core.retraction.models import TaintedModel
 from core.retraction.reviewer import TakenBack, UnknownPerson, take_back
@@ -18,6 +18,7 @@ __all__ = [
     "UnknownPerson",
     "erase",
     "erase_customer",
+    "erase_portion",
     "retract",
     "take_back",
 ]

@@ -31,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m core.retraction", description=__doc__)
     who = parser.add_mutually_exclusive_group(required=True)
     who.add_argument("--reviewer", help="the account whose labels go")
-    who.add_argument("--customer", help="the account whose products are erased, all of them")
+    who.add_argument("--customer", help="the name, or the id, of the account whose products are erased, all")
     parser.add_argument("--since", type=datetime.fromisoformat, help="the first moment of a reviewer's span")
     parser.add_argument("--until", type=datetime.fromisoformat, help="the moment after its last one")
     parser.add_argument("--reason", help="kept with every retraction, at most 500 characters")
@@ -77,7 +77,7 @@ def _take_back(sessions: sessionmaker[Session], asked: argparse.Namespace) -> di
 
 def _erase(sessions: sessionmaker[Session], asked: argparse.Namespace) -> dict[str, object]:
     with sessions() as session:
-        owner = users.by_username(session, asked.customer)
+        owner = users.by_username(session, asked.customer) or users.by_id(session, asked.customer)
     if owner is None:
         raise UnknownPerson(f"There is no account {asked.customer!r}.")
     operator = transact(sessions, users.operator)

@@ -102,16 +102,27 @@ def erase_customer(sessions: sessionmaker[Session], *, owner_id: str, actor_id: 
         BeingArchived, ChangedMeanwhile: somebody was faster with one of them; what came before it is erased.
     """
     erased = 0
-    while True:
-
-        def erase_some(session: Session) -> int:
-            rows: Sequence[Prediction] = predictions.unerased_of(session, owner_id, limit=_CHUNK)
-            for row in rows:
-                erase(session, row, actor_id=actor_id, reason=reason)
-            return len(rows)
-
-        done = transact(sessions, erase_some)
-        if not done:
-            return erased
+    while done := _erase_chunk(sessions, owner_id, actor_id, reason):
         erased += done
+    return erased
+
+
+def erase_portion(sessions: sessionmaker[Session], *, owner_id: str, actor_id: str, reason: str | None) -> bool:
+    """Erase some of what an account has sent; whether more may be left.
+
+    Raises:
+        BeingArchived, ChangedMeanwhile: somebody was faster with one of them; nothing was erased.
+    """
+    return _erase_chunk(sessions, owner_id, actor_id, reason) == _CHUNK
+
+
+def _erase_chunk(sessions: sessionmaker[Session], owner_id: str, actor_id: str, reason: str | None) -> int:
+    def erase_some(session: Session) -> int:
+        rows: Sequence[Prediction] = predictions.unerased_of(session, owner_id, limit=_CHUNK)
+        for row in rows:
+            erase(session, row, actor_id=actor_id, reason=reason)
+        return len(rows)
+
+    done = transact(sessions, erase_some)
+    if done:
         failpoints.reach("retraction.chunk")

@@ -18,7 +18,7 @@ from tests.integration.api.packaged import CODES, TAXONOMY_VERSION, write_tiny_m
 from tests.integration.ingest.shop import Shop, photo, write_catalogue
 
 BASE_PRODUCTS = 6
-_KEY = "k" * 32
+_KEY = "0123456789abcdefghijklmnopqrstuv-KEY"
 _TOKEN_MINUTES = 60  # longer than any campaign
 
 

@@ -80,7 +80,7 @@ def settings(tmp_path: Path, database: DatabaseSettings) -> ServiceSettings:
     store.mkdir()
     (store / "taxonomy.csv").write_text(TAXONOMY, encoding="utf-8")
     return ServiceSettings(
-        auth=AuthSettings(key="k" * 32),
+        auth=AuthSettings(key="0123456789abcdefghijklmnopqrstuv-KEY"),
         database=database,
         store=StoreSettings(root=store),
         serving=ServingSettings(poll_s=60, max_image_pixels=1_000_000),

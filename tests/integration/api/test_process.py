@@ -37,7 +37,7 @@ def environment(settings: ServiceSettings, port: int) -> dict[str, str]:
         **os.environ,
         "DB_URL": settings.database.url.get_secret_value(),
         "STORE_ROOT": str(settings.store.root),
-        "AUTH_KEY": "k" * 32,
+        "AUTH_KEY": "0123456789abcdefghijklmnopqrstuv-KEY",
         "SERVING_PORT": str(port),
         "SERVING_POLL_S": "0.05",
         "OMP_NUM_THREADS": "1",

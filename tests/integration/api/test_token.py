@@ -10,16 +10,23 @@ import jwt
 import pytest
 from sqlalchemy import update
 
+from api.accounts.signing_keys import KeyRing
 from core.db.models import Audit, UserAccount
+from core.settings import AuthSettings
 from tests.integration.api.toys import PASSWORD, Service, problem
 from tests.integration.conftest import same_on_any_database
 
 pytestmark = same_on_any_database  # a token is judged by one read of an account
 
-KEY = "k" * 32
+KEYS = KeyRing(AuthSettings(key="0123456789abcdefghijklmnopqrstuv-KEY"))
 
 
-def signed(key: str | None = KEY, algorithm: str = "HS256", **changes: Any) -> dict[str, str]:
+def signed(
+    key: bytes | None = KEYS.signing().secret,
+    algorithm: str = "HS256",
+    kid: str | None = KEYS.signing().id,
+    **changes: Any,
+) -> dict[str, str]:
     """A header with a token whose claims are right but for ``changes``; None removes a claim."""
     now = datetime.now(UTC)
     claims = {
@@ -32,8 +39,9 @@ def signed(key: str | None = KEY, algorithm: str = "HS256", **changes: Any) -> d
         "aud": "etalon-api",
         **changes,
     }
+    headers = {"kid": kid} if kid else None
     kept = {name: value for name, value in claims.items() if value is not None}
-    return {"Authorization": f"Bearer {jwt.encode(kept, key, algorithm=algorithm)}"}
+    return {"Authorization": f"Bearer {jwt.encode(kept, key, algorithm=algorithm, headers=headers)}"}
 
 
 def account_id(service: Service, username: str) -> str:
@@ -100,8 +108,10 @@ def test_guessing_is_slowed_down_for_that_name_only(service: Service) -> None:
         {"ver": 2},
         {"sub": 7},
         {"sub": "nobody"},
-        {"key": "x" * 32},
-        {"key": "k" * 64, "algorithm": "HS512"},
+        {"key": b"x" * 32},
+        {"key": KEYS.signing().secret * 2, "algorithm": "HS512"},
+        {"kid": None},
+        {"kid": "0" * 16},
         {"key": None, "algorithm": "none"},
     ],
     ids=str,
