@@ -13,6 +13,7 @@ import api.models.routes
 import api.predictions.routes
 import api.problems.routes
 import api.retractions.routes
+import api.retraining.routes
 import api.review.routes
 from api import errors
 from api.accounts.eraser import Eraser
@@ -44,6 +45,7 @@ _ROOMS = (
     api.predictions,
     api.review,
     api.retractions,
+    api.retraining,
     api.models,
     api.health,
     api.problems,

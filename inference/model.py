@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.domain.product import Modality, Product
-from core.registry.packages import CorruptPackage, Package, open_package
+from core.registry.packages import MODEL, CorruptPackage, Package, open_package
 from core.stages import timed
 from inference.answer import Answer, CannotAnswer, Ranking, rank
 from inference.encoders import EncoderPool
@@ -21,9 +21,6 @@ from preprocessing.spec import PreprocessingSpec
 from preprocessing.text import compose
 
 __all__ = ["MODEL", "CannotAnswer", "EncoderPool", "GoldenMismatch", "Inputs", "ServedModel"]
-
-MODEL = "model"
-"""Kind of a model's package."""
 
 
 class ServedModel:

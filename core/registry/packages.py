@@ -25,6 +25,8 @@ from core.errors import NotFound, Unavailable
 from core.store.durable import aside_folder
 
 MANIFEST, SPEC, ARRAYS = "manifest.json", "spec.json", "arrays.safetensors"
+MODEL = "model"
+"""Kind of a model's package."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 

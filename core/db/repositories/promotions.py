@@ -5,18 +5,37 @@ of two writers in. A rollback is a new epoch, so the ledger also says what was s
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Select, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from core.db.models import Promotion
+from core.db.models import Promotion, UserAccount
 from core.db.repositories import audit
 from core.errors import Conflict
 
 NO_EPOCH = 0
 """The epoch before the first promotion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A row of the ledger and the name of whoever wrote it: an account's, a job's or an operator's."""
+
+    row: Promotion
+    promoted_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerStep:
+    """What one epoch serves (model name to package sha), and since when (naive UTC)."""
+
+    epoch: int
+    models: Mapping[str, str]
+    at: datetime
 
 
 class EpochMoved(Conflict):
@@ -46,9 +65,36 @@ def at_epoch(session: Session, epoch: int) -> Promotion | None:
     return session.get(Promotion, epoch)
 
 
+def moved_from(session: Session, epoch: int) -> Promotion:
+    """The move from ``epoch`` to the next, which has been made."""
+    return session.get_one(Promotion, epoch + 1)
+
+
 def history(session: Session, *, limit: int = 50) -> Sequence[Promotion]:
     """The newest ``limit`` epochs, newest first."""
     return session.scalars(select(Promotion).order_by(Promotion.epoch.desc()).limit(limit)).all()
+
+
+def page(session: Session, *, before: int, limit: int) -> list[Move]:
+    """The newest ``limit`` epochs below ``before``, newest first, with the names of those who moved them."""
+    return [Move(row, name or row.actor) for row, name in session.execute(select_page(before).limit(limit))]
+
+
+def select_page(before: int) -> Select[tuple[Promotion, str | None]]:
+    """The statement behind ``page``, without its limit: accounts move the epoch by their id, jobs by their name."""
+    mover = UserAccount.id == Promotion.actor
+    moves = select(Promotion, UserAccount.username).join(UserAccount, mover, isouter=True)
+    return moves.where(Promotion.epoch < before).order_by(Promotion.epoch.desc())
+
+
+def steps(session: Session) -> list[LedgerStep]:
+    """The whole ledger without its reports, oldest first."""
+    return [LedgerStep(*found) for found in session.execute(select_steps())]
+
+
+def select_steps() -> Select[tuple[int, dict[str, Any], datetime]]:
+    """The statement behind ``steps``."""
+    return select(Promotion.epoch, Promotion.models, Promotion.created_at).order_by(Promotion.epoch)
 
 
 def oldest_first(session: Session) -> Sequence[Promotion]:
@@ -75,9 +121,9 @@ def promote(
         session: an open transaction; the caller ends it.
         expected_epoch: the epoch the caller decided upon; ``NO_EPOCH`` for the first promotion.
         models: the new mapping, whole: names left out are no longer served.
-        actor: who moves the epoch, at most 128 characters.
+        actor: who moves the epoch: an account's id, or the name of a job or operator of at most 128 characters.
         reason: why, in words; cut to 500 characters.
-        kind: ``first``, ``gate``, ``approved``, ``manual`` or ``rollback``.
+        kind: ``first``, ``gate``, ``approved``, ``manual``, ``companion`` or ``rollback``.
         gate_report: the gate's outcome, reasons and evidence as plain JSON; None where no gate was asked.
         run_id: the tracking server's run of the promoted model.
         manifest: number of the snapshot it learnt from.
@@ -155,5 +201,5 @@ def _insert(session: Session, values: dict[str, Any]) -> Promotion:
 
 def _audit(session: Session, row: Promotion) -> None:
     action = "rollback" if row.kind == "rollback" else "promote"
-    subject, detail = f"release/{row.epoch}", {"models": row.models}
+    subject, detail = f"release/{row.epoch}", {"models": row.models, "kind": row.kind}
     audit.record(session, actor=row.actor[:64], action=action, subject=subject, version=row.epoch, detail=detail)

@@ -51,9 +51,16 @@ def waiting_id(session: Session) -> str | None:
     return session.scalar(select_waiting())
 
 
+def of_id(session: Session, request_id: str) -> Wish:
+    """A request that is known to exist."""
+    return Wish(*session.execute(select_wishes().where(RetrainRequest.id == request_id)).one())
+
+
 def newest(session: Session) -> Wish | None:
     """The request that was made last, taken or not."""
-    found = session.execute(select_newest()).one_or_none()
+    # Ids of one millisecond have no order among hosts, and need none.
+    made_last = RetrainRequest.requested_at.desc(), RetrainRequest.id.desc()
+    found = session.execute(select_wishes().order_by(*made_last).limit(1)).one_or_none()
     return Wish(*found) if found else None
 
 
@@ -80,11 +87,9 @@ def select_waiting() -> Select[tuple[str]]:
     return select(RetrainRequest.id).where(RetrainRequest.waiting == 1)
 
 
-def select_newest() -> Select[tuple[RetrainRequest, str]]:
-    """The statement behind ``newest``; ids of one millisecond have no order among hosts, and need none."""
-    made_last = RetrainRequest.requested_at.desc(), RetrainRequest.id.desc()
-    asker = UserAccount.id == RetrainRequest.requested_by
-    return select(RetrainRequest, UserAccount.username).join(UserAccount, asker).order_by(*made_last).limit(1)
+def select_wishes() -> Select[tuple[RetrainRequest, str]]:
+    """Every request with the name of who made it."""
+    return select(RetrainRequest, UserAccount.username).join(UserAccount, UserAccount.id == RetrainRequest.requested_by)
 
 
 def select_of_run(run_key: str) -> Select[tuple[str]]:

@@ -22,9 +22,13 @@ TITLES = ("a book of tales", "a board game", "a table lamp")  # one of each code
 TAXONOMY_VERSION = "toy000000000"
 
 
-def write_tiny_model(packages: Path, photo: bytes) -> str:
-    """Package a model that knows ``TITLES`` by their words and finds photos undecided; its sha."""
-    model = FusionModel(CODES, np.arange(3), {"lexical": _lexical(), "appearance": _undecided()}, _fusion())
+def write_tiny_model(packages: Path, photo: bytes, *, temperature: float = 0.2) -> str:
+    """Package a model that knows ``TITLES`` by their words and finds photos undecided; its sha.
+
+    Another ``temperature`` of the words is another model.
+    """
+    heads = {"lexical": _lexical(), "appearance": _undecided()}
+    model = FusionModel(CODES, np.arange(3), heads, _fusion(temperature))
     return _write(packages, "fusion", model, [Product(TITLES[0]), Product(TITLES[2], None, photo)])
 
 
@@ -38,10 +42,13 @@ def write_tiny_expert(packages: Path, photo: bytes, expert: str) -> str:
 
 def _write(packages: Path, name: str, model: FusionModel, products: list[Product]) -> str:
     spec = {
+        "architecture": name,
         "name": name,
         "taxonomy_version": TAXONOMY_VERSION,
         "preprocessing": PreprocessingSpec().to_dict(),
-        "encoders": {"text": None, "image": None, "appearance": appearance.APPEARANCE_SHA},
+        "encoders": {"appearance": appearance.APPEARANCE_SHA},
+        "weights": {},
+        "snapshot": {"manifest": 1, "sha256": "0" * 64},
         **model.to_spec(),
     }
     golden = write_golden(GoldenProducts(products, model.probabilities(_inputs(products))))
@@ -66,13 +73,13 @@ def _undecided() -> DenseHead:
     )
 
 
-def _fusion() -> Fusion:
+def _fusion(temperature: float) -> Fusion:
     alone = {
         modality: Blend((expert,), np.ones((1, 3)), np.zeros(3), 1.0)
         for modality, expert in ((Modality.TEXT_ONLY, "lexical"), (Modality.IMAGE_ONLY, "appearance"))
     }
     both = Blend(("lexical", "appearance"), np.ones((2, 3)), np.zeros(3), 1.0)
-    return Fusion({"lexical": 0.2, "appearance": 1.0}, -10.0, {**alone, Modality.TEXT_AND_IMAGE: both})
+    return Fusion({"lexical": temperature, "appearance": 1.0}, -10.0, {**alone, Modality.TEXT_AND_IMAGE: both})
 
 
 def _inputs(products: list[Product]) -> Inputs:

@@ -30,7 +30,16 @@ class ToyModel:
     taxonomy_version = "toy000000000"
     codes = CODES
     halves = frozenset({Modality.TEXT_ONLY, Modality.IMAGE_ONLY})
-    spec: ClassVar[dict[str, Any]] = {"weights": {"text": "toy-bert", "image": "random(20)"}}
+    spec: ClassVar[dict[str, Any]] = {
+        "architecture": "toy",
+        "taxonomy_version": taxonomy_version,
+        "codes": CODES,
+        "blends": {"text-only": {}, "image-only": {}, "text+image": {}},
+        "temperatures": {"toy": 1.0},
+        "encoders": {},
+        "weights": {"text": "toy-bert", "image": "random(20)"},
+        "snapshot": {"manifest": 1},
+    }
 
     def __init__(self, sha: str) -> None:
         self.sha = sha
