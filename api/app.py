@@ -163,9 +163,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         metrics.start()
     parts.decoder.start()
     parts.serving.start()
+    parts.eraser.start()
     if alarm:
         alarm[0].start()
-    parts.eraser.start()
     try:
         yield
     finally:

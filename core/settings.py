@@ -89,6 +89,11 @@ class StoreSettings(_Settings):
         return self.root / "packages"
 
     @property
+    def archive(self) -> Path:
+        """Folder of rejected products, where no Google Drive is configured."""
+        return self.root / "archive"
+
+    @property
     def runs(self) -> Path:
         """Folder of training runs' working files, one folder per run key."""
         return self.root / "runs"
@@ -187,6 +192,11 @@ class DriveSettings(_Settings):
         if (self.credentials is None) != (self.folder is None):
             raise ValueError("DRIVE_CREDENTIALS and DRIVE_FOLDER are set together, or neither")
         return self
+
+
+class GateSettings(_Settings):
+    """The promotion gate's policy file."""
+
     model_config = SettingsConfigDict(env_prefix="GATE_")
 
     policy: Path = Path("mlflow/gate.toml")

@@ -126,3 +126,4 @@ def _erase_chunk(sessions: sessionmaker[Session], owner_id: str, actor_id: str, 
     done = transact(sessions, erase_some)
     if done:
         failpoints.reach("retraction.chunk")
+    return done
