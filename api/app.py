@@ -175,7 +175,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         if metrics:
             metrics.stop()
         parts.serving.stop()
-        parts.decoder.stop()
-        parts.database.dispose()
         parts.eraser.stop()
         parts.accounts.turnstile.close()
+        parts.decoder.stop()
+        parts.database.dispose()

@@ -168,11 +168,6 @@ class AuthSettings(_Settings):
     token_minutes: int = Field(default=15, ge=1, le=60)
     issuer: str = "etalon"
     audience: str = "etalon-api"
-
-
-class GateSettings(_Settings):
-    """The promotion gate's policy file."""
-
     requests_per_minute: int = Field(default=600, ge=1, le=10_000_000, description="of one account or API key")
     failures_per_address: int = Field(default=100, ge=10, le=1_000_000, description="sign-ins in a quarter of an hour")
     registrations_per_address: int = Field(default=20, ge=1, le=1_000_000, description="names asked for in an hour")
@@ -210,6 +205,10 @@ class LoopSettings(_Settings):
     min_rows: int = Field(default=300, ge=1, description="validated rows worth a retraining")
     max_age_s: int = Field(default=24 * 3600, ge=0, description="oldest waiting row that forces one anyway")
     lease_s: int = Field(default=300, ge=1, le=86400, description="how long a product is kept for one reviewer")
+    skip_s: int = Field(default=86400, ge=1, le=30 * 86400, description="how long who put a product aside is not asked")
+    contradiction_confidence: float = Field(
+        default=0.9, ge=0, le=1, description="from which confidence of the model on a label against it is doubted"
+    )
     wake_poll_s: float = Field(default=2.0, ge=0.1, le=600)
     airflow_url: str | None = Field(default=None, description="None: the DAG's own timetable is the only trigger")
     airflow_user: str = "etalon"
