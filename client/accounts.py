@@ -49,7 +49,7 @@ class Accounts(Asking):
         """Delete one's own account with everything that was sent under it."""
         self._session.send("DELETE", "/users/me", repeatable=False)
 
-    def keys(self) -> tuple[Key, ...]:
+    def api_keys(self) -> tuple[Key, ...]:
         """The account's keys."""
         return tuple(Key.from_json(item) for item in self._ask("GET", "/users/me/keys")["items"])
 

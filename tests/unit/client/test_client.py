@@ -10,62 +10,7 @@ import httpx
 import pytest
 
 from client import Decision, EtalonClient, ProblemError
-from client.__main__ import main
-
-PREDICTION = {
-    "id": "0198",
-    "designation": "Piscine gonflable",
-    "description": None,
-    "has_image": False,
-    "modality": "text-only",
-    "prdtypecode": 2583,
-    "suggested_code": 2583,
-    "label": "Pool",
-    "theme": "Garden",
-    "confidence": 0.91,
-    "top_k": [{"prdtypecode": 2583, "label": "Pool", "theme": "Garden", "confidence": 0.91}],
-    "experts": {"lexical": [{"prdtypecode": 2583, "confidence": 0.8}]},
-    "model": {"name": "fusion", "version": "ab" * 32, "epoch": 3},
-    "taxonomy_version": "0123456789ab",
-    "status": "pending",
-    "version": 1,
-    "a_field_from_the_future": True,
-}
-Answer = httpx.Response | Exception
-
-
-class Service(httpx.BaseTransport):
-    """Gives out numbered tokens, accepts the newest, and answers other requests from a script, then with 200."""
-
-    def __init__(self, *script: Answer, body: Any = PREDICTION) -> None:
-        self.script = list(script)
-        self.body = body
-        self.requests: list[httpx.Request] = []
-        self.tokens = 0
-        self.valid = ""
-        self._lock = threading.Lock()
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        request.read()
-        with self._lock:
-            if request.url.path == "/token":
-                if b"password=right" not in request.content:
-                    return problem(401, "auth.bad_credentials")
-                self.tokens += 1
-                self.valid = f"token-{self.tokens}"
-                return httpx.Response(200, json={"access_token": self.valid, "token_type": "bearer"})
-            self.requests.append(request)
-            if request.headers["authorization"] != f"Bearer {self.valid}":
-                return problem(401, "auth.invalid_token")
-            answer = self.script.pop(0) if self.script else httpx.Response(200, json=self.body)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-
-def problem(status: int, code: str, **headers: str) -> httpx.Response:
-    document = {"title": "Refused", "status": status, "code": code, "detail": "said why", "request_id": "r-1"}
-    return httpx.Response(status, json=document, headers=headers)
+from tests.unit.client.miniature import PREDICTION, Service, problem
 
 
 @pytest.fixture
@@ -233,45 +178,3 @@ def test_every_page_of_a_listing_is_read(connect: Any) -> None:
     service.body = {"items": [PREDICTION, PREDICTION], "next_cursor": None}
     assert len(list(connect(service).every_prediction(status="pending"))) == 3
     assert service.requests[1].url.params["cursor"] == "more"
-
-
-def test_the_command_prints_the_answer_as_json(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("ETALON_USER", "ann")
-    monkeypatch.setenv("ETALON_PASSWORD", "right")
-    assert main(["predict", "Piscine gonflable"], transport=Service()) == 0
-    assert json.loads(capsys.readouterr().out) == PREDICTION
-
-
-@pytest.mark.parametrize(
-    ("words", "request_line"),
-    [
-        ("validate 0198 --code 40 --version 3", "POST /predictions/0198/validate"),
-        ("reject 0198 --reason blurred", "POST /predictions/0198/validate"),
-        ("modify 0198 --code 40", "PATCH /predictions/0198"),
-        ("undo 0198", "POST /predictions/0198/undo"),
-        ("correct 0198 --code 40", "POST /predictions/0198/correct"),
-        ("retract 0198", "POST /predictions/0198/retract"),
-        ("delete 0198", "DELETE /predictions/0198"),
-    ],
-)
-def test_every_decision_is_a_verb_of_the_command(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: str, request_line: str
-) -> None:
-    monkeypatch.setenv("ETALON_USER", "ann")
-    monkeypatch.setenv("ETALON_PASSWORD", "right")
-    service = Service()
-    assert main(words.split(), transport=service) == 0
-    (request,) = service.requests
-    assert f"{request.method} {request.url.path}" == request_line
-    assert json.loads(capsys.readouterr().out)["id"] == "0198"
-
-
-def test_the_command_says_which_credential_is_missing(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for name in ("ETALON_USER", "ETALON_PASSWORD", "ETALON_PASSWORD_FILE"):
-        monkeypatch.delenv(name, raising=False)
-    assert main(["champion"], transport=Service()) == 1
-    assert "ETALON_USER" in capsys.readouterr().err

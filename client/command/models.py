@@ -1,0 +1,56 @@
+"""Verbs about what is served."""
+
+import argparse
+from typing import Any
+
+from client.client import EtalonClient
+from client.command.verbs import Verbs
+
+
+def add(verbs: Verbs) -> None:
+    """Declare them."""
+    verbs.add("champion", "the release that is served", lambda client, asked: client.champion().document)
+    verbs.add("models", "every model of that release", lambda client, asked: client.models().document)
+    verbs.add("model", "everything known of one package", _model).add_argument("version")
+    _listing(verbs, "candidates", "packages that are not served, newest first", _candidates)
+    _listing(verbs, "releases", "the ledger, newest first", _releases)
+    promote = verbs.add("promote", "serve a package from now on", _promote)
+    promote.add_argument("version")
+    promote.add_argument("--override", action="store_true", help="also if the gate refused it")
+    rollback = verbs.add("rollback", "serve what was served before", _rollback)
+    for parser in (promote, rollback):
+        parser.add_argument("--reason", required=True)
+        parser.add_argument("--expected-epoch", type=int, required=True, help="the epoch you looked at")
+    retrain = verbs.add("retrain", "wish for a retraining", _retrain)
+    retrain.add_argument("--reason", required=True)
+    verbs.add("retraining", "what became of the newest wish", lambda client, asked: client.retraining().document)
+
+
+def _listing(verbs: Verbs, name: str, text: str, run: Any) -> None:
+    verbs.add(name, text, run).add_argument("--limit", type=int, default=20)
+
+
+def _model(client: EtalonClient, asked: argparse.Namespace) -> Any:
+    return client.model(asked.version)
+
+
+def _candidates(client: EtalonClient, asked: argparse.Namespace) -> Any:
+    return client.candidates(limit=asked.limit)
+
+
+def _releases(client: EtalonClient, asked: argparse.Namespace) -> Any:
+    return [row.document for row in client.releases(limit=asked.limit)]
+
+
+def _promote(client: EtalonClient, asked: argparse.Namespace) -> Any:
+    return client.promote(
+        asked.version, reason=asked.reason, expected_epoch=asked.expected_epoch, override=asked.override
+    ).document
+
+
+def _rollback(client: EtalonClient, asked: argparse.Namespace) -> Any:
+    return client.rollback(reason=asked.reason, expected_epoch=asked.expected_epoch).document
+
+
+def _retrain(client: EtalonClient, asked: argparse.Namespace) -> Any:
+    return client.retrain(reason=asked.reason).document
