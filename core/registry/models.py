@@ -119,12 +119,12 @@ def verify_model(root: Path, version: str) -> None:
 
 
 def packaged_at(root: Path, version: str) -> datetime:
-    """When the package appeared here: naive UTC, by the file system's clock.
+    """When the package appeared here, by the file system's clock.
 
     Raises:
         OSError: it is gone.
     """
-    return datetime.fromtimestamp((root / version).stat().st_mtime, UTC).replace(tzinfo=None)
+    return datetime.fromtimestamp((root / version).stat().st_mtime, UTC)
 
 
 def _newest_first(root: Path) -> Iterator[str]:
