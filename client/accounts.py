@@ -1,5 +1,6 @@
 """One's own account and its keys, and everybody's for admins, as methods."""
 
+from http import HTTPStatus
 from typing import Any, Literal
 
 import httpx
@@ -12,7 +13,7 @@ Role = Literal["customer", "reviewer", "admin"]
 
 
 class Accounts(Asking):
-    """What ``EtalonClient`` offers about accounts. A key may do none of this."""
+    """What ``EtalonClient`` offers about accounts. A key may only ask for ``me``."""
 
     _auth: httpx.Auth | None
 
@@ -20,10 +21,10 @@ class Accounts(Asking):
         """Open an account with the role customer; open to anyone."""
         return Account.from_json(self._open("/users", {"username": username, "password": password}))
 
-    def reactivate(self, username: str, password: str) -> Account:
+    def reactivate(self, username: str, password: str) -> None:
         """Open an account again that its owner deactivated; open to anyone."""
         body = {"username": username, "password": password}
-        return Account.from_json(self._ask("POST", "/users/reactivate", json=body))
+        self._session.send("POST", "/users/reactivate", repeatable=True, json=body)
 
     def me(self) -> Account:
         """One's own account."""
@@ -45,9 +46,13 @@ class Accounts(Asking):
         """Close one's own account until ``reactivate``; nothing is deleted."""
         self._session.send("POST", "/users/me/deactivate", repeatable=False)
 
-    def delete_me(self) -> None:
-        """Delete one's own account with everything that was sent under it."""
-        self._session.send("DELETE", "/users/me", repeatable=False)
+    def delete_me(self) -> bool:
+        """Delete one's own account with everything that was sent under it.
+
+        Returns:
+            True when nothing of it is left; False when the rest is being erased.
+        """
+        return self._delete("/users/me", repeatable=False)
 
     def api_keys(self) -> tuple[Key, ...]:
         """The account's keys."""
@@ -91,9 +96,12 @@ class Accounts(Asking):
         body = said({"role": role, "active": active, "username": username, "password": password})
         return Account.from_json(self._ask("PATCH", f"/admin/users/{account_id}", json=body))
 
-    def delete_account(self, account_id: str) -> None:
-        """Delete somebody's account with everything that was sent under it (admins)."""
-        self._session.send("DELETE", f"/admin/users/{account_id}", repeatable=True)
+    def delete_account(self, account_id: str) -> bool:
+        """Delete somebody's account with everything that was sent under it (admins); returns as ``delete_me``."""
+        return self._delete(f"/admin/users/{account_id}", repeatable=True)
+
+    def _delete(self, path: str, *, repeatable: bool) -> bool:
+        return self._session.send("DELETE", path, repeatable=repeatable).status_code == HTTPStatus.NO_CONTENT
 
     def _open(self, path: str, body: dict[str, Any]) -> Any:
         return self._ask("POST", path, repeatable=False, json=body)

@@ -52,7 +52,9 @@ def _register(client: EtalonClient, asked: argparse.Namespace) -> Any:
 
 
 def _reactivate(client: EtalonClient, asked: argparse.Namespace) -> Any:
-    return client.reactivate(*account(os.environ)).document
+    username, password = account(os.environ)
+    client.reactivate(username, password)
+    return {"username": username, "active": True}
 
 
 def _rename(client: EtalonClient, asked: argparse.Namespace) -> Any:
@@ -71,8 +73,7 @@ def _deactivate(client: EtalonClient, asked: argparse.Namespace) -> Any:
 
 
 def _delete_me(client: EtalonClient, asked: argparse.Namespace) -> Any:
-    client.delete_me()
-    return {"deleted": True}
+    return {"deleted": True, "erased": client.delete_me()}
 
 
 def _make_key(client: EtalonClient, asked: argparse.Namespace) -> Any:
@@ -108,8 +109,7 @@ def _change_account(client: EtalonClient, asked: argparse.Namespace) -> Any:
 
 
 def _delete_account(client: EtalonClient, asked: argparse.Namespace) -> Any:
-    client.delete_account(asked.id)
-    return {"id": asked.id, "deleted": True}
+    return {"id": asked.id, "deleted": True, "erased": client.delete_account(asked.id)}
 
 
 def _new_password() -> str:
