@@ -1,76 +1,25 @@
-"""Passwords, tokens and the throttle, without a database."""
+"""Tokens, the keys that sign them, the rate of requests, and roles, without a database."""
 
+import logging
+import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import jwt
 import pytest
 
-from api.accounts.passwords import Passwords, WeakPassword, require_strong
-from api.accounts.throttle import FAILURES, WINDOW_S, Throttle
-from api.accounts.tokens import Tokens, WeakKey
-from api.errors import TooManyAttempts, Unauthenticated
+from api.accounts.rates import Rates, TooManyRequests
+from api.accounts.secrets import WeakKey
+from api.accounts.signing_keys import KeyRing, parse_keys
+from api.accounts.throttle import network_of
+from api.accounts.tokens import Tokens
+from api.errors import Unauthenticated
 from core.domain.roles import Role
 from core.settings import AuthSettings
 
 NOW = datetime.now(UTC)
-
-
-@pytest.fixture(scope="module")
-def passwords() -> Passwords:
-    return Passwords()
-
-
-def test_a_password_matches_its_own_hash_only(passwords: Passwords) -> None:
-    stored = passwords.hash("correct horse battery")
-    assert passwords.matches("correct horse battery", stored)
-    assert not passwords.matches("wrong horse battery", stored)
-
-
-def test_no_account_a_broken_hash_and_an_endless_password_match_nothing(passwords: Passwords) -> None:
-    assert not passwords.matches("anything", None)
-    assert not passwords.matches("anything", "not a hash")
-    assert not passwords.matches("x" * 2000, passwords.hash("x" * 2000))
-
-
-def test_hashes_are_argon2id_at_the_recommended_cost(passwords: Passwords) -> None:
-    assert passwords.hash("correct horse battery").startswith("$argon2id$v=19$m=19456,t=2,p=1$")
-
-
-@pytest.mark.parametrize("weak", ["", "elevenchars", "x" * 1025, "abababababab", "my-Carla-password"])
-def test_weak_passwords_are_refused(weak: str) -> None:
-    with pytest.raises(WeakPassword):
-        require_strong(weak, "carla")
-
-
-def test_a_token_reads_back_until_it_expires() -> None:
-    tokens = Tokens(AuthSettings(key="k" * 32, token_minutes=15))
-    claims = tokens.read(tokens.issue("somebody", 3, NOW))
-    assert (claims.account_id, claims.token_version) == ("somebody", 3)
-    with pytest.raises(Unauthenticated):
-        tokens.read(tokens.issue("somebody", 3, NOW - timedelta(minutes=16)))
-
-
-def test_two_tokens_differ_even_in_the_same_second() -> None:
-    tokens = Tokens(AuthSettings(key="k" * 32))
-    assert tokens.issue("somebody", 1, NOW) != tokens.issue("somebody", 1, NOW)
-
-
-def test_a_token_of_another_key_is_refused() -> None:
-    token = Tokens(AuthSettings(key="x" * 32)).issue("somebody", 1, NOW)
-    with pytest.raises(Unauthenticated):
-        Tokens(AuthSettings(key="k" * 32)).read(token)
-
-
-@pytest.mark.parametrize("token", ["", ".", "a.b.c", "é" * 40, jwt.encode({"sub": "x"}, "k" * 32), "ey" * 50_000])
-def test_what_is_no_token_of_ours_is_refused(token: str) -> None:
-    with pytest.raises(Unauthenticated):
-        Tokens(AuthSettings(key="k" * 32)).read(token)
-
-
-@pytest.mark.parametrize("key", ["", "short", "k" * 31])
-def test_a_short_key_is_refused_with_what_to_do(key: str) -> None:
-    with pytest.raises(WeakKey, match="AUTH_KEY_FILE"):
-        Tokens(AuthSettings(key=key))
+OLD, NEW = "0123456789abcdefghijklmnopqrstuv-old", "0123456789abcdefghijklmnopqrstuv-new"
 
 
 class Clock:
@@ -80,37 +29,184 @@ class Clock:
         return self.now
 
 
-def test_the_throttle_closes_one_door_for_the_rest_of_the_window() -> None:
+def settings(key: str = OLD, **more: Any) -> AuthSettings:
+    return AuthSettings(key=key, **more)
+
+
+def test_a_token_reads_back_until_it_expires() -> None:
+    tokens = Tokens(settings(token_minutes=15))
+    claims = tokens.read(tokens.issue("somebody", 3, NOW))
+    assert (claims.account_id, claims.token_version) == ("somebody", 3)
+    with pytest.raises(Unauthenticated):
+        tokens.read(tokens.issue("somebody", 3, NOW - timedelta(minutes=16)))
+
+
+def test_two_tokens_differ_even_in_the_same_second() -> None:
+    tokens = Tokens(settings())
+    assert tokens.issue("somebody", 1, NOW) != tokens.issue("somebody", 1, NOW)
+
+
+def test_a_token_of_another_key_is_refused() -> None:
+    token = Tokens(settings(NEW)).issue("somebody", 1, NOW)
+    with pytest.raises(Unauthenticated):
+        Tokens(settings(OLD)).read(token)
+
+
+def test_a_token_that_lives_longer_than_we_give_is_not_ours() -> None:
+    token = Tokens(settings(token_minutes=60)).issue("somebody", 1, NOW)
+    with pytest.raises(Unauthenticated):
+        Tokens(settings(token_minutes=15)).read(token)
+
+
+@pytest.mark.parametrize("token", ["", ".", "a.b.c", "é" * 40, jwt.encode({"sub": "x"}, OLD), "ey" * 50_000])
+def test_what_is_no_token_of_ours_is_refused(token: str) -> None:
+    with pytest.raises(Unauthenticated):
+        Tokens(settings()).read(token)
+
+
+# --- the keys in their file -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "auth.key"
+    path.write_text(f"{OLD}\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def tokens(file: Path, clock: Clock) -> Tokens:
+    """Tokens under the key in a file; the ring looks at it whenever the clock has moved."""
+    followed = settings(key_file=file)
+    return Tokens(followed, KeyRing(followed, clock))
+
+
+def replace(file: Path, text: str, clock: Clock) -> None:
+    """As an operator does: another file takes its place; a second passes."""
+    draft = file.with_suffix(".new")
+    draft.write_text(text, encoding="utf-8")
+    os.replace(draft, file)  # noqa: PTH105
+    clock.now += 1.0
+
+
+def kid(token: str) -> str:
+    return str(jwt.get_unverified_header(token)["kid"])
+
+
+def test_a_new_key_on_top_signs_and_the_old_one_still_verifies(tokens: Tokens, file: Path, clock: Clock) -> None:
+    before = tokens.issue("somebody", 1, NOW)
+    replace(file, f"{NEW}\n\n{OLD}\n", clock)
+    after = tokens.issue("somebody", 1, NOW)
+    assert kid(after) != kid(before)
+    assert tokens.read(before) == tokens.read(after)
+
+
+def test_a_key_that_was_removed_verifies_nothing(tokens: Tokens, file: Path, clock: Clock) -> None:
+    before = tokens.issue("somebody", 1, NOW)
+    replace(file, NEW, clock)
+    with pytest.raises(Unauthenticated):
+        tokens.read(before)
+
+
+@pytest.mark.parametrize("broken", ["", "short\n", f"{NEW}\nshort\n", None])
+def test_a_broken_file_changes_nothing_and_says_so(
+    tokens: Tokens, file: Path, clock: Clock, caplog: pytest.LogCaptureFixture, broken: str | None
+) -> None:
+    token = tokens.issue("somebody", 1, NOW)
+    if broken is None:
+        file.unlink()
+        clock.now += 1.0
+    else:
+        replace(file, broken, clock)
+    with caplog.at_level(logging.ERROR):
+        assert tokens.read(token).account_id == "somebody"
+    assert [record.getMessage() for record in caplog.records] == ["account.keys_refused"]
+    replace(file, NEW, clock)
+    assert kid(tokens.issue("somebody", 1, NOW)) == parse_keys(NEW)[0].id
+
+
+def test_the_file_is_looked_at_once_a_second(tokens: Tokens, file: Path, clock: Clock) -> None:
+    before = kid(tokens.issue("somebody", 1, NOW))
+    replace(file, NEW, clock)
+    clock.now -= 0.5
+    assert kid(tokens.issue("somebody", 1, NOW)) == before
+
+
+def test_the_id_of_a_key_tells_nothing_of_it() -> None:
+    key = parse_keys(OLD)[0]
+    assert len(key.id) == 16
+    assert key.id not in OLD
+    assert OLD.encode().hex()[:8] not in key.id
+
+
+@pytest.mark.parametrize("key", ["", " \n", "short", OLD[:31]])
+def test_a_short_key_is_refused_with_what_to_do(key: str) -> None:
+    with pytest.raises(WeakKey, match="AUTH_KEY_FILE"):
+        Tokens(settings(key))
+
+
+# --- how often ------------------------------------------------------------------------------------------------------
+
+
+def test_as_many_requests_at_once_as_in_a_minute_then_evenly() -> None:
     clock = Clock()
-    throttle = Throttle(clock)
-    for _ in range(FAILURES):
-        throttle.check("1.2.3.4", "carla")
-        throttle.count("1.2.3.4", "carla", succeeded=False)
-    with pytest.raises(TooManyAttempts) as closed:
-        throttle.check("1.2.3.4", "carla")
-    assert closed.value.retry_after_s == WINDOW_S
-    throttle.check("1.2.3.4", "remy")
-    throttle.check("5.6.7.8", "carla")
-    clock.now = WINDOW_S
-    throttle.check("1.2.3.4", "carla")
+    rates = Rates(60, clock)
+    for _ in range(60):
+        rates.take("shop")
+    with pytest.raises(TooManyRequests) as refused:
+        rates.take("shop")
+    assert refused.value.retry_after_s == 1
+    rates.take("another")
+    clock.now += 1.0
+    rates.take("shop")
+    with pytest.raises(TooManyRequests):
+        rates.take("shop")
 
 
-def test_a_success_forgets_the_failures_before_it() -> None:
-    throttle = Throttle(Clock())
-    for _ in range(3):
-        for _ in range(FAILURES - 1):
-            throttle.count("1.2.3.4", "carla", succeeded=False)
-        throttle.count("1.2.3.4", "carla", succeeded=True)
-    throttle.check("1.2.3.4", "carla")
-
-
-def test_failures_long_ago_do_not_add_up() -> None:
+def test_a_refusal_costs_nothing_and_a_rest_fills_no_more_than_the_bucket() -> None:
     clock = Clock()
-    throttle = Throttle(clock)
-    for _ in range(FAILURES * 2):
-        throttle.count("1.2.3.4", "carla", succeeded=False)
-        clock.now += WINDOW_S / 5
-    throttle.check("1.2.3.4", "carla")
+    rates = Rates(6, clock)
+    for _ in range(6):
+        rates.take("shop")
+    for _ in range(50):
+        with pytest.raises(TooManyRequests) as refused:
+            rates.take("shop")
+    assert refused.value.retry_after_s == 10
+    clock.now += 3600.0
+    for _ in range(6):
+        rates.take("shop")
+    with pytest.raises(TooManyRequests):
+        rates.take("shop")
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    rates = Rates(1, Clock())
+    for number in range(10_001):
+        rates.take(str(number))
+    rates.take("0")  # the oldest was forgotten
+    with pytest.raises(TooManyRequests):
+        rates.take("10000")
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("testclient", "testclient"),
+        ("", ""),
+    ],
+)
+def test_one_customer_of_a_provider_counts_as_one_address(address: str, network: str) -> None:
+    assert network_of(address) == network
 
 
 def test_each_role_covers_those_before_it() -> None:
