@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from client.answers import Prediction
 from client.batch.sources import BadSource, Product
@@ -40,12 +40,18 @@ class Results:
     def __init__(self, path: Path) -> None:
         if path.suffix not in (".csv", ".jsonl"):
             raise BadSource(f"{path}: results are written to a .csv or a .jsonl file")
-        self.path = path
         self._is_csv = path.suffix == ".csv"
-        self._file = _without_torn_end(path)
         self._writing = threading.Lock()
-        self._done = self._read_done()
-        if self._is_csv and self._file.tell() == 0:
+        path.touch()
+        written = path.read_bytes()
+        whole = written[: written.rfind(b"\n") + 1]  # a last line that was cut off is asked for again
+        if written and not whole:
+            raise BadSource(f"{path} holds something else than a batch's results")
+        self._done = _keys_of(whole, is_csv=self._is_csv, path=path)
+        self._file = path.open("r+b")
+        self._file.truncate(len(whole))
+        self._file.seek(len(whole))
+        if self._is_csv and not whole:
             self._add(_row(_COLUMNS))
 
     def __enter__(self) -> "Results":
@@ -89,28 +95,19 @@ class Results:
             self._file.write(line.encode("utf-8", "backslashreplace"))
             self._file.flush()
 
-    def _read_done(self) -> set[str]:
-        self._file.seek(0)
-        lines = io.TextIOWrapper(io.BytesIO(self._file.read()), encoding="utf-8", newline="")
-        try:
-            if not self._is_csv:
-                return {json.loads(line)["key"] for line in lines}
-            rows = csv.DictReader(lines)
-            if rows.fieldnames is not None and tuple(rows.fieldnames) != _COLUMNS:
-                raise BadSource(f"{self.path} holds something else than a batch's results")
-            return {row["key"] for row in rows}
-        except (ValueError, KeyError, TypeError, csv.Error) as error:
-            raise BadSource(f"{self.path} holds something else than a batch's results") from error
 
-
-def _without_torn_end(path: Path) -> BinaryIO:
-    """The file, open to be added to; a last line that was cut off is taken away and asked for again."""
-    path.touch()
-    file = path.open("r+b")
-    whole = file.read().rfind(b"\n") + 1
-    file.truncate(whole)
-    file.seek(whole)
-    return file
+def _keys_of(written: bytes, *, is_csv: bool, path: Path) -> set[str]:
+    """The keys that have their line."""
+    lines = io.StringIO(written.decode("utf-8", "replace"), newline="")
+    try:
+        if not is_csv:
+            return {json.loads(line)["key"] for line in lines}
+        rows = csv.DictReader(lines)
+        if rows.fieldnames is not None and tuple(rows.fieldnames) != _COLUMNS:
+            raise KeyError("another header")
+        return {row["key"] for row in rows}
+    except (ValueError, KeyError, TypeError, csv.Error) as error:
+        raise BadSource(f"{path} holds something else than a batch's results") from error
 
 
 def _row(cells: Any) -> str:

@@ -78,23 +78,34 @@ def _of_folder(folder: Path) -> Iterator[Product]:
         if path.suffix.lower() in _PHOTOS and photos.setdefault(path.stem, path) != path:
             raise BadSource(f"{folder}: two photos are called {path.stem!r}")
     for name in sorted(texts.keys() | photos.keys()):
-        title, _, rest = texts[name].read_text(encoding="utf-8").partition("\n") if name in texts else ("", "", "")
+        title, _, rest = _read(texts[name]).partition("\n") if name in texts else ("", "", "")
         yield Product(name, title.strip() or None, rest.strip() or None, photos.get(name))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BadSource(f"{path}: {error}") from error
 
 
 def _of_csv(path: Path, images: Path) -> Iterator[Product]:
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.DictReader(file, strict=True)
-        columns = rows.fieldnames or []
-        if "designation" not in columns:
-            raise BadSource(f"{path}: the first line must name a column 'designation'")
-        named = next((name for name in _REFERENCES if name in columns), None)
         try:
-            for number, row in enumerate(rows, start=1):
-                yield _of_row(row, str(number) if named is None else row[named] or str(number), images)
+            yield from _of_rows(rows, path, images)
         except (csv.Error, UnicodeDecodeError) as error:
-            raise BadSource(f"{path}, line {rows.line_num}: {error}") from error
+            raise BadSource(f"{path}, line {rows.line_num + 1}: {error}") from error
+
+
+def _of_rows(rows: csv.DictReader, path: Path, images: Path) -> Iterator[Product]:
+    columns = rows.fieldnames or []
+    if "designation" not in columns:
+        raise BadSource(f"{path}: the first line must name a column 'designation'")
+    named = next((name for name in _REFERENCES if name in columns), None)
+    for number, row in enumerate(rows, start=1):
+        yield _of_row(row, str(number) if named is None else row[named] or str(number), images)
 
 
 def _of_row(row: Mapping[str, str | None], reference: str, images: Path) -> Product:
