@@ -1,11 +1,12 @@
-"""Every hour the loop is checked against its invariants, and what people did is sealed.
+"""Every hour the loop is checked against its invariants, what people did is sealed, and MLflow told what is served.
 
 `check` compares verdicts, outbox, training store, ledger and audit, and fails with each violation, row and file, in its
 log; the service shows the newest result at its metrics port. Once a night, and when started by hand with `full`, it
 reads every tensor, photo and package too. `seal` adds a link to the audit's chain and prints its sha256; with nothing
 new it ends as *skipped*. It does not wait for the check: a violation must not keep the audit open. `sweep` removes
 photos that nothing has named for a day and settles the index of copies that appends wrote to, after a check that found
-nothing; it is skipped where there is nothing of both.
+nothing; it is skipped where there is nothing of both. `mirror` points MLflow's aliases at the release: a promotion or
+rollback over HTTP moves the ledger only.
 """
 
 from airflow.sdk import CronTriggerTimetable, Param, chain, dag
@@ -25,10 +26,11 @@ WHOLE = "{{ '--full' if params.full or dag_run.run_after.hour == 3 else '' }}"
     doc_md=__doc__,
 )
 def reconcile() -> None:
-    """Wire the check and the seal."""
+    """Wire the jobs of one hour."""
     check = job("check", "preprocessing.ingest fsck $WHOLE", minutes=180, inputs={"WHOLE": WHOLE})
     chain(check, job("sweep", "preprocessing.ingest sweep", minutes=30))
     job("seal", "core.audit_seal", minutes=10)
+    job("mirror", "training.jobs mirror", minutes=10)
 
 
 reconcile()

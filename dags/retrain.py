@@ -1,10 +1,10 @@
 """Validated products become training data, a challenger and, where it is better, the champion.
 
 `append` claims the validated rows and adds them to the training store as one batch; with too few of them, and none
-too old, it ends the run as *skipped*, unless the batch before was never judged: then its training failed, and this run
-trains on what is there. `features` embeds the new rows only, `fit` trains the challenger, `judge` compares it with the
-champion on the same rows and logs both to MLflow, `promote` moves the release when the gate said so and is skipped
-otherwise.
+too old, it ends the run as *skipped*, unless an admin asked for a retraining (`POST /retrain`), which this run then
+carries out, or the batch before was never judged: its training failed. Either way this run trains on what is there.
+`features` embeds the new rows only, `fit` trains the challenger, `judge` compares it with the champion on the same rows
+and logs both to MLflow, `promote` moves the release when the gate said so and is skipped otherwise.
 
 The asset event (sent by the API when enough verdicts wait) only wakes the run early: every run asks the database
 what there is to do, and the timetable makes sure that somebody asks. Any task may run again, or twice at once.

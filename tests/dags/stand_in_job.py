@@ -12,6 +12,7 @@ ANSWERS = {
     "fit": {"package": "ab" * 32},
     "judge": {"decision": "promote"},
     "promote": {"epoch": 2},
+    "mirror": {"epoch": 2, "models": {"fusion": "ab" * 32}},
     "fsck": {"violations": 0, "manifest": 2},
     "sweep": {"photos": 2, "removed": 1, "settled": 0},
     "core.audit_seal": {"seal": 1},

@@ -26,7 +26,7 @@ def test_it_runs_every_hour_and_once_at_a_time(reconcile: dict[str, Any]) -> Non
 
 
 def test_only_the_sweep_waits_for_the_check(reconcile: dict[str, Any]) -> None:
-    assert sorted(reconcile["tasks"]) == ["check", "seal", "sweep"]
+    assert sorted(reconcile["tasks"]) == ["check", "mirror", "seal", "sweep"]
     assert reconcile["edges"] == [["check", "sweep"]]
 
 
@@ -36,23 +36,30 @@ def test_every_task_ends_in_time(reconcile: dict[str, Any]) -> None:
         assert 0 < task["timeout_s"] <= 3 * 3600
 
 
-def test_it_checks_seals_and_sweeps(runs: Runs) -> None:
-    assert runs.tasks("everything") == {"check": "success", "seal": "success", "sweep": "success"}
+def test_it_checks_seals_sweeps_and_mirrors(runs: Runs) -> None:
+    assert runs.tasks("everything") == dict.fromkeys(["check", "mirror", "seal", "sweep"], "success")
     assert sorted(runs.calls("everything")) == [
         "-m core.audit_seal",
         "-m preprocessing.ingest fsck",
         "-m preprocessing.ingest sweep",
+        "-m training.jobs mirror",
     ]
 
 
 def test_a_violation_fails_the_check_is_in_its_log_and_keeps_the_photos(runs: Runs) -> None:
-    assert runs.tasks("fsck-fails") == {"check": "failed", "seal": "success", "sweep": "upstream_failed"}
+    assert runs.tasks("fsck-fails") == {
+        "check": "failed",
+        "mirror": "success",
+        "seal": "success",
+        "sweep": "upstream_failed",
+    }
     assert runs.states["fsck-fails"]["state"] == "failed"
     assert "progress of fsck-fails on standard output" in runs.log
 
 
 def test_nothing_to_seal_is_no_failure(runs: Runs) -> None:
-    assert runs.tasks("nothing-to-core.audit_seal") == {"check": "success", "seal": "skipped", "sweep": "success"}
+    assert runs.tasks("nothing-to-core.audit_seal")["seal"] == "skipped"
+    assert runs.states["nothing-to-core.audit_seal"]["state"] == "success"
 
 
 def test_a_run_with_full_reads_everything(runs: Runs) -> None:

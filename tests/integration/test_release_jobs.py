@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 
 from core.db.models import Base, Promotion
 from core.db.repositories import promotions
@@ -161,6 +162,21 @@ def test_a_silent_tracking_server_does_not_stop_a_promotion(
     assert release.promote(workplace, package=A, run_key="one")["mirrored"] is False
     assert served(workplace).epoch == 1
     assert "tracking.not_mirrored" in caplog.messages
+
+
+def test_the_aliases_follow_what_a_person_moved_over_http(workplace: Workplace) -> None:
+    client = MlflowClient(workplace.train.tracking_uri)
+    client.create_registered_model("fusion")
+    for package in (A, B):
+        client.create_model_version("fusion", source=f"packages/{package}", tags={"package": package})
+    assert release.follow_ledger(workplace) == {"epoch": None, "models": {}}
+    facts = {"actor": "ada", "reason": "", "gate_report": None, "run_id": None, "manifest": 1, "taxonomy_version": "t"}
+    with workplace.sessions.begin() as session:
+        promotions.promote(session, expected_epoch=0, models={"fusion": A}, kind="first", **facts)
+        promotions.promote(session, expected_epoch=1, models={"fusion": B}, kind="manual", **facts)
+    assert [release.follow_ledger(workplace) for _ in range(2)] == [{"epoch": 2, "models": {"fusion": B}}] * 2
+    found = {alias: client.get_model_version_by_alias("fusion", alias) for alias in ("champion", "previous")}
+    assert {alias: version.tags["package"] for alias, version in found.items()} == {"champion": B, "previous": A}
 
 
 def test_rolling_back_serves_the_previous_model_and_says_why(workplace: Workplace) -> None:

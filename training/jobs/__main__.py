@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     back.add_argument("--reason", required=True, help="kept in the ledger")
     back.add_argument("--actor", default="operator", help="kept in the ledger (default: operator)")
     back.add_argument("--expected-epoch", type=int, help="refuse unless this epoch is served: safe to repeat")
+    _add(verbs, "mirror", _mirror, "point the tracking server's aliases at what the ledger serves")
     again = _add(verbs, "replay", _replay, "train a promotion's model again and compare: exit 0 when it is the same")
     again.add_argument("--promotion", type=int, required=True, help="epoch of the ledger")
     again.add_argument("--model", default=MODEL, help=f"which of its models (default: {MODEL})")
@@ -178,6 +179,12 @@ def _roll_back(workplace: Workplace, arguments: argparse.Namespace) -> dict[str,
     return release.roll_back(
         workplace, reason=arguments.reason, actor=arguments.actor, expected_epoch=arguments.expected_epoch
     )
+
+
+def _mirror(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
+    from training.jobs import release
+
+    return release.follow_ledger(workplace)
 
 
 def _replay(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:

@@ -151,17 +151,31 @@ def roll_back(workplace: Workplace, *, reason: str, actor: str, expected_epoch: 
 def mirror(workplace: Workplace) -> bool:
     """Point the tracking server's aliases at what the ledger says; returns whether the server took it.
 
-    A server that does not answer is only warned about: the ledger has moved, and the next job mirrors again.
+    A server that does not answer is only warned about: the ledger has moved, and ``follow_ledger`` comes by.
     """
-    from training.tracking import Tracking  # 1.6 s that the other verbs need not wait for
-
     try:
-        tracking = Tracking.connect(workplace.train)
-        point_aliases(workplace, tracking, challenger=tracking.challenger_of(MODEL))
+        follow_ledger(workplace)
     except Unavailable as error:
         log.warning("tracking.not_mirrored", extra={"code": error.code, "reason": str(error)})
         return False
     return True
+
+
+def follow_ledger(workplace: Workplace) -> dict[str, Any]:
+    """Point the tracking server's aliases at what the ledger says, whoever moved it. Doing it twice is harmless.
+
+    Returns:
+        ``epoch`` (None: nothing was released yet) and ``models`` that are served.
+
+    Raises:
+        TrackingUnavailable: the server does not answer; trying again is safe.
+    """
+    from training.tracking import Tracking  # 1.6 s that the other verbs need not wait for
+
+    tracking = Tracking.connect(workplace.train)
+    point_aliases(workplace, tracking, challenger=tracking.challenger_of(MODEL))
+    row = _newest(workplace)
+    return {"epoch": row.epoch if row else None, "models": row.models if row else {}}
 
 
 def point_aliases(workplace: Workplace, tracking: "Tracking", *, challenger: str | None) -> None:
