@@ -1,39 +1,54 @@
-"""``python -m api``: serve HTTP at SERVING_HOST:SERVING_PORT until SIGTERM, then finish what was accepted."""
+"""``python -m api``: serve HTTP at SERVING_HOST:SERVING_PORT until SIGTERM, then finish what was accepted.
 
+With SERVING_WORKERS above 1 it starts that many of itself on one socket and looks after them.
+"""
+
+import argparse
+import contextlib
+import socket
 import sys
+import threading
 
-import uvicorn
 from pydantic import ValidationError
+from uvicorn.config import STARTUP_FAILURE
 
 from api.accounts.secrets import KnownPassword, WeakKey
 from api.app import create_app
+from api.server import Server, make_server, stop_with
 from api.settings import ServiceSettings
+from api.workers import WorkersFailed, run_workers
 from core.logging import configure_logging
-
-_DRAIN_S = 20
 
 
 def main() -> None:
     """Run the service; a wrong setting ends it at once, with what to do about it."""
+    inherited = _arguments()
     try:
         settings = ServiceSettings.from_environment()
-        app = create_app(settings)
-    except (ValidationError, WeakKey, KnownPassword, OSError) as error:
+        configure_logging(settings.serving.log_level)
+        if settings.serving.workers > 1 and inherited.socket is None:
+            return run_workers(settings)
+        server = make_server(create_app(settings))
+    except (ValidationError, WeakKey, KnownPassword, WorkersFailed, OSError) as error:
         sys.exit(f"python -m api cannot start: {_advice(error)}")
-    configure_logging(settings.serving.log_level)
-    uvicorn.run(
-        app,
-        host=settings.serving.host,
-        port=settings.serving.port,
-        # The faster parser, httptools, keeps headers without end in memory; this one stops at 64 KiB.
-        http="h11",
-        h11_max_incomplete_event_size=64 * 1024,
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=_DRAIN_S,
-    )
+    _run(server, inherited)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m api", description=__doc__)
+    parser.add_argument("--socket", type=int, metavar="FD", help="accept from this inherited socket")
+    parser.add_argument("--lifeline", type=int, metavar="FD", help="end when the other end of this pipe is gone")
+    return parser.parse_args()
+
+
+def _run(server: Server, inherited: argparse.Namespace) -> None:
+    if inherited.lifeline is not None:
+        threading.Thread(target=stop_with, args=(inherited.lifeline,), name="lifeline", daemon=True).start()
+    sockets = None if inherited.socket is None else [socket.socket(fileno=inherited.socket)]
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets)
+    if not server.started:
+        sys.exit(STARTUP_FAILURE)
 
 
 def _advice(error: Exception) -> str:

@@ -1,12 +1,14 @@
 """The real process with a real package: it starts, answers, follows the ledger, and stops."""
 
+import contextlib
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -69,20 +71,26 @@ def promote(settings: ServiceSettings, sha: str, *, epoch: int) -> None:
 
 
 @pytest.fixture
-def http(environment: dict[str, str], port: int, tmp_path: Path) -> Iterator[httpx.Client]:
-    """A client of ``python -m api``, which is stopped as an operator stops it."""
+def process(environment: dict[str, str], tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """``python -m api``, which is stopped as an operator stops it."""
     with (tmp_path / "api.log").open("wb") as log:
         process = subprocess.Popen([sys.executable, "-m", "api"], env=environment, stderr=log, stdout=log)
-    transport = httpx.HTTPTransport(retries=8)  # waits longer before each of them
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", transport=transport, timeout=30) as client:
-            yield client
+        yield process
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=30)
     lines = (tmp_path / "api.log").read_text(encoding="utf-8").splitlines()
     events = [json.loads(line)["event"] for line in lines]
     assert "request.failed" not in events
+
+
+@pytest.fixture
+def http(process: subprocess.Popen[bytes], port: int) -> Iterator[httpx.Client]:
+    """A client of the process."""
+    transport = httpx.HTTPTransport(retries=8)  # waits longer before each of them
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", transport=transport, timeout=30) as client:
+        yield client
 
 
 def sign_in(http: httpx.Client, username: str) -> dict[str, str]:
@@ -174,3 +182,95 @@ def test_no_training_library_is_ever_loaded(environment: dict[str, str], setting
     )
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[1] == "[]"
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, "it never came true"
+        time.sleep(0.02)
+
+
+def answer_to(connection: socket.socket) -> bytes:
+    """Everything that comes until the server closes."""
+    return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@same_on_any_database
+def test_whoever_was_let_in_before_sigterm_is_answered_and_told_to_leave(
+    http: httpx.Client, process: subprocess.Popen[bytes], port: int
+) -> None:
+    assert http.get("/livez").headers.get("connection") is None
+    silent = socket.create_connection(("127.0.0.1", port))
+    talking = socket.create_connection(("127.0.0.1", port))
+    talking.sendall(b"POST /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n")
+    talking.sendall(b"Content-Length: 40\r\n\r\nusername=nobody&pass")
+    process.send_signal(signal.SIGTERM)
+    wait_until(lambda: httpx.get(f"{http.base_url}/livez").headers.get("connection") == "close")
+    assert httpx.get(f"{http.base_url}/readyz").status_code == 503
+    time.sleep(0.6)  # the grace period is over, the listener is about to close
+    talking.sendall(b"word=wrong wrong 123")
+    silent.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+    for connection, status in ((talking, b"401"), (silent, b"200")):
+        answer = answer_to(connection)
+        assert answer.startswith(b"HTTP/1.1 " + status), answer
+        assert b"connection: close" in answer.lower()
+        connection.close()
+    process.wait(timeout=10)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+
+
+def workers_of(process: subprocess.Popen[bytes]) -> set[int]:
+    """The processes that it started as ``python -m api``; photo decoders are theirs, not its."""
+    return set(map(int, Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8").split()))
+
+
+def is_running(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+@pytest.fixture
+def two_workers(environment: dict[str, str]) -> None:
+    environment["SERVING_WORKERS"] = "2"
+
+
+@same_on_any_database
+@pytest.mark.usefixtures("two_workers")
+def test_a_worker_that_is_killed_is_replaced_and_nobody_is_refused(
+    http: httpx.Client, process: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    wait_until(lambda: len(workers_of(process)) == 2)
+    wait_until(lambda: (tmp_path / "api.log").read_text(encoding="utf-8").count("Application startup complete") == 2)
+    killed = min(workers_of(process))
+    os.kill(killed, signal.SIGKILL)
+    for _ in range(20):
+        assert httpx.get(f"{http.base_url}/livez").status_code == 200
+    wait_until(lambda: len(workers_of(process) - {killed}) == 2)
+    workers = workers_of(process)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=30) == 0
+    assert not any(map(is_running, workers))
+
+
+@same_on_any_database
+@pytest.mark.usefixtures("two_workers")
+def test_workers_do_not_outlive_whoever_started_them(http: httpx.Client, process: subprocess.Popen[bytes]) -> None:
+    assert http.get("/livez").status_code == 200
+    workers = workers_of(process)
+    assert len(workers) == 2
+    process.kill()
+    wait_until(lambda: not any(map(is_running, workers)))
+
+
+@same_on_any_database
+@pytest.mark.usefixtures("two_workers")
+def test_workers_that_cannot_start_are_given_up(environment: dict[str, str]) -> None:
+    environment["STORE_ROOT"] = "/proc/no such folder"
+    refused = subprocess.run(
+        [sys.executable, "-m", "api"], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert refused.returncode == 1
+    assert "a worker could not start" in refused.stderr
