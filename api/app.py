@@ -25,6 +25,8 @@ from api.deps import Parts
 from api.docs import schema
 from api.drain import Drain
 from api.edge import BodyLimit, Edge
+from api.health.scheduler import Scheduler
+from api.health.service import HealthService
 from api.metrics.http import Observed
 from api.metrics.instruments import WORKERS_FOLDER, Instruments
 from api.metrics.listener import MetricsListener, figures_of_process
@@ -118,6 +120,9 @@ def make_parts(settings: ServiceSettings, load_model: ModelLoader | None, decode
     guard_commits(sessions)
     instruments = Instruments()
     load = load_model or package_loader(settings.store.packages, settings.serving.inference_threads)
+    taxonomy, drain = TaxonomyFile(settings.store.root / "taxonomy.csv"), Drain()
+    serving = ServingEngine(readers, load, settings.serving.poll_s, instruments)
+    scheduler = Scheduler(settings.loop.airflow_url)
     return Parts(
         settings=settings,
         database=database,
@@ -127,11 +132,12 @@ def make_parts(settings: ServiceSettings, load_model: ModelLoader | None, decode
         eraser=Eraser(sessions, readers),
         images=ImageFolder(settings.store.images),
         decoder=decoder,
-        taxonomy=TaxonomyFile(settings.store.root / "taxonomy.csv"),
-        serving=ServingEngine(readers, load, settings.serving.poll_s, instruments),
+        health=HealthService(readers, settings.store.root, taxonomy, serving, decoder, scheduler, drain),
+        taxonomy=taxonomy,
+        serving=serving,
         admission=Admission(settings.serving.places(), settings.serving.latency_budget_s, instruments),
         reception=Reception(_MOST_BODIES, _MOST_BODIES_EACH),
-        drain=Drain(),
+        drain=drain,
         instruments=instruments,
     )
 

@@ -15,6 +15,7 @@ from api.accounts.service import Account, AccountService
 from api.decoding import Decoder
 from api.drain import Drain
 from api.errors import Forbidden, Unauthenticated
+from api.health.service import HealthService
 from api.metrics.instruments import Instruments
 from api.predictions.admission import Admission, Reception
 from api.serving.engine import ServingEngine
@@ -42,6 +43,7 @@ class Parts:
     eraser: Eraser
     images: ImageFolder
     decoder: Decoder
+    health: HealthService
     taxonomy: TaxonomyFile
     serving: ServingEngine
     admission: Admission

@@ -15,7 +15,7 @@ from inference.encoders import EncoderPool
 from inference.family import FEATURES, IMAGE, TEXT, Encoder, Pool, features_read, open_encoder, readers
 from inference.fusion_model import FusionModel, Inputs
 from inference.golden import GoldenMismatch, check_golden
-from inference.golden_products import GOLDEN, read_golden
+from inference.golden_products import GOLDEN, GoldenProducts, read_golden
 from preprocessing.images import IMAGE_SIZE, to_tensor
 from preprocessing.spec import PreprocessingSpec
 from preprocessing.text import compose
@@ -47,6 +47,7 @@ class ServedModel:
         self._encoders: dict[str, Encoder] = {
             feature: open_encoder(feature, spec["encoders"][feature], pool) for feature in features_read(model.heads)
         }
+        self._known: GoldenProducts | None = None
 
     @classmethod
     def load(cls, packages_root: Path, sha: str, *, encoders: EncoderPool) -> Self:
@@ -67,7 +68,17 @@ class ServedModel:
         except (KeyError, TypeError, ValueError) as error:
             raise CorruptPackage(package.path, f"{type(error).__name__}: {error}") from error
         check_golden(f"model {sha[:12]}", model.probabilities(golden.products), golden.probabilities)
+        model._known = _fullest(golden)
         return model
+
+    def check(self) -> None:
+        """Answer a product whose answer is known, as ``load`` does with all of them.
+
+        Raises:
+            GoldenMismatch: the answer is another one now.
+        """
+        if self._known is not None:
+            check_golden(f"model {self.sha[:12]}", self.probabilities(self._known.products), self._known.probabilities)
 
     def predict(self, products: Sequence[Product], top_k: int = 3) -> list[Answer]:
         """Answer each product, in order; a missing half drops its experts, not the answer.
@@ -150,6 +161,13 @@ class ServedModel:
         looked_at = any(FEATURES[feature] is IMAGE for feature in self._encoders)
         photos = [to_tensor(product.image) for product in products if product.image is not None and looked_at]
         return np.stack(photos) if photos else np.zeros((0, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
+
+
+def _fullest(golden: GoldenProducts) -> GoldenProducts:
+    """The first known product that has everything any of them has: it takes every way through the model."""
+    extents = [(one.image is not None, bool(one.designation)) for one in golden.products]
+    first = extents.index(max(extents))
+    return GoldenProducts(golden.products[first : first + 1], golden.probabilities[first : first + 1])
 
 
 def _spread(known: NDArray[np.float16], present: NDArray[np.bool_]) -> NDArray[np.float16]:

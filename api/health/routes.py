@@ -1,21 +1,14 @@
 """Liveness, start-up and readiness, for whoever restarts and balances processes."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
 from api.deps import PartsDep, open_to
 from api.errors import problems
 from api.health.schemas import Alive, Ready
-from api.health.service import HealthService, NotStarted
+from api.health.service import NotStarted
 from api.strict import StrictRoute
 
 router = APIRouter(tags=["health"], route_class=StrictRoute)
-
-
-def get_health(parts: PartsDep) -> HealthService:
-    """The checks."""
-    return HealthService(parts.readers, parts.settings.store.root, parts.taxonomy, parts.serving)
 
 
 @router.get("/livez", responses=problems(), openapi_extra=open_to("anyone"))
@@ -33,11 +26,12 @@ async def started(parts: PartsDep) -> Alive:
 
 
 @router.get("/readyz", responses=problems(503), openapi_extra=open_to("anyone"))
-def ready(health: Annotated[HealthService, Depends(get_health)], parts: PartsDep) -> Ready:
-    """Database, disk, taxonomy and champion are there."""
-    checks, refusal = health.require_ready(), parts.serving.refusal
+async def ready(parts: PartsDep) -> Ready:
+    """Database, disk, taxonomy, champion, its known answer and the decoders are there; the scheduler is reported."""
+    found, refusal = await parts.health.require_ready(), parts.serving.refusal
     return Ready(
-        checks=checks,
+        checks=found.checks,
+        reports=found.reports,
         epoch=parts.serving.release().epoch,
         refused_epoch=refusal.epoch if refusal else None,
         refused_code=refusal.code if refusal else None,

@@ -58,6 +58,9 @@ class Predictor(Protocol):
         """One answer for each product, in order."""
         ...
 
+    def check(self) -> None:
+        """Answer a product whose answer is known, and raise where it is another one."""
+
 
 ModelLoader = Callable[[str], Predictor]
 """Loads, verifies and warms the package with this sha, or raises."""

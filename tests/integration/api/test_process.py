@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -103,6 +104,7 @@ def wait_for_epoch(http: httpx.Client, epoch: int) -> None:
         answer = http.get("/readyz")
         if answer.status_code == 200 and answer.json()["epoch"] == epoch:
             return
+        time.sleep(0.01)
     raise AssertionError(f"epoch {epoch} was never served: {answer.text}")
 
 
@@ -146,6 +148,7 @@ def test_a_changed_package_is_refused_and_the_old_one_keeps_answering(
         ready = http.get("/readyz").json()
         if ready["refused_epoch"] is not None:
             break
+        time.sleep(0.01)
     assert (ready["epoch"], ready["refused_epoch"], ready["refused_code"]) == (1, 2, "package.corrupt")
 
 
