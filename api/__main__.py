@@ -26,12 +26,14 @@ def main() -> None:
     try:
         settings = ServiceSettings.from_environment()
         configure_logging(settings.serving.log_level)
-        if settings.serving.workers > 1 and inherited.socket is None:
-            return run_workers(settings)
-        server = make_server(create_app(settings))
+        alone = settings.serving.workers == 1 or inherited.socket is not None
+        server = make_server(create_app(settings)) if alone else None
+        if server is None:
+            run_workers(settings)
     except (ValidationError, WeakKey, KnownPassword, WorkersFailed, OSError) as error:
         sys.exit(f"python -m api cannot start: {_advice(error)}")
-    _run(server, inherited)
+    if server is not None:
+        _run(server, inherited)
 
 
 def _arguments() -> argparse.Namespace:
