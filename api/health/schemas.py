@@ -14,8 +14,9 @@ class Alive(BaseModel):
 class Ready(BaseModel):
     """Everything a request needs is there.
 
-    ``reports`` says how others fare, which no request waits for: the orchestrator's ``scheduler``. ``epoch`` is what is served. ``refused_epoch`` and ``refused_code`` name a newer release that failed its
-    verification; the one before keeps answering.
+    ``reports`` says how others fare, which no request waits for: the orchestrator's ``scheduler``. ``epoch`` is what is
+    served. ``refused_epoch`` and ``refused_code`` name a newer release that failed its verification; the one before
+    keeps answering.
     """
 
     status: Literal["ready"] = "ready"

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 
-
 import httpx
 import pytest
 
@@ -160,5 +159,3 @@ def test_a_look_is_waited_for_once_and_then_taken_in_the_background(monkeypatch:
     go_on.set()
     while watch.outcome() != "2":
         time.sleep(0.001)
-
-
