@@ -119,6 +119,9 @@ def _refuse_unread(headers: Headers, limit: int) -> None:
     """Refuse what the headers alone already rule out, before a byte of the body is read."""
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise HTTPException(415, "Bodies are sent without content encoding.", {"Connection": "close"})
+    if "content-length" in headers and "transfer-encoding" in headers:
+        # Whoever stands before us may believe the other one, and take the rest of the body for the next request.
+        raise HTTPException(400, "A body's length is told once.", {"Connection": "close"})
     announced = headers.get("content-length", "0")
     if not announced.isdecimal():
         raise HTTPException(400, "Content-Length is not a number.", {"Connection": "close"})

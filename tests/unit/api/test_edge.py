@@ -123,6 +123,12 @@ def test_encoded_bodies_are_refused_unread() -> None:
     assert (wire.status, wire.taken) == (415, 0)
 
 
+def test_a_body_of_two_lengths_is_refused_and_what_follows_it_is_not_read() -> None:
+    wire = serve(Wire([b"x"]), headers=[(b"content-length", b"1"), (b"transfer-encoding", b"chunked")])
+    assert (wire.status, wire.taken) == (400, 0)
+    assert wire.headers["connection"] == "close"
+
+
 def test_a_mistake_is_a_500_without_its_words() -> None:
     wire = serve(Wire([]), fail)
     assert wire.status == 500
