@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 import api.accounts.routes
 import api.docs.routes
+import api.feedback.routes
 import api.health.routes
 import api.models.routes
 import api.predictions.routes
@@ -45,6 +46,7 @@ from preprocessing.images import ImageFolder
 _ROOMS = (
     api.accounts,
     api.predictions,
+    api.feedback,
     api.review,
     api.retractions,
     api.retraining,

@@ -6,18 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
+from api.text import storable
+
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d{1,6})?)?([Zz]|[+-]\d\d:\d\d)")
-
-
-def storable(text: str) -> str:
-    """The text, which every database keeps as it is.
-
-    Raises:
-        ValueError: it holds a NUL character.
-    """
-    if "\x00" in text:
-        raise ValueError("text holds a NUL character")
-    return text
 
 
 def _is_spelt_out(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from fastapi import UploadFile
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from api.fields import storable
+from api.text import storable
 from core.db.models import Prediction
 from core.domain.feedback import Feedback
 from core.domain.review import RETRACT

@@ -328,7 +328,7 @@ def delete_of_unstored(prediction_id: str, version: int) -> Delete:
 
 
 def blank_erased(session: Session, prediction_ids: Collection[str]) -> int:
-    """Blank text and photo of those among ``prediction_ids`` that are erased and that no batch needs any more.
+    """Blank texts and photo of those among ``prediction_ids`` that are erased and that no batch needs any more.
 
     Whoever marks store work done calls this afterwards in the same transaction.
 
@@ -357,15 +357,16 @@ def update_of_blank(prediction_ids: Sequence[str]) -> Update:
             or_(*_is_not_blank()),
             ~needed,
         )
-        .values(designation="", description=None, image_sha256=None)
+        .values(designation="", description=None, image_sha256=None, feedback_reason=None)
     )
 
 
 def is_blank(row: Prediction) -> bool:
     """Whether nothing of what was sent is left in a row."""
-    return not row.designation and row.description is None and row.image_sha256 is None
+    return not row.designation and (row.description, row.image_sha256, row.feedback_reason) == (None, None, None)
 
 
 def _is_not_blank() -> tuple[ColumnElement[bool], ...]:
-    # Each of the three: a product for a model of photos has no designation.
-    return Prediction.designation != "", Prediction.description.is_not(None), Prediction.image_sha256.is_not(None)
+    # Each of them: a product for a model of photos has no designation.
+    sent = (Prediction.description, Prediction.image_sha256, Prediction.feedback_reason)
+    return Prediction.designation != "", *(column.is_not(None) for column in sent)

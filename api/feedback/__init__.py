@@ -1,0 +1,1 @@
+"""What the sender of a product says of its answer."""
