@@ -111,15 +111,16 @@ class Review(Asking):
 
         Args:
             order: which comes first.
-            **filters: as of ``predictions``, where ``/review/next`` takes them. None is none.
+            **filters: code, modality, feedback, min_confidence, max_confidence, created_since, created_until. None
+                is none.
         """
         query = {"order": order, **written(filters)}
         answer = self._session.send("GET", "/review/next", repeatable=True, params=query)
         return None if answer.status_code == HTTPStatus.NO_CONTENT else Lease.from_json(answer.json())
 
     def skip(self, prediction_id: str) -> None:
-        """Put a leased product aside: another comes next, and this one goes to others first."""
-        self._session.send("POST", "/review/skip", repeatable=True, json={"id": prediction_id})
+        """Put a pending product aside: others are offered it at once, this person not before a day has gone by."""
+        self._session.send("POST", f"/predictions/{prediction_id}/skip", repeatable=True)
 
     def progress(self) -> Any:
         """What is left in the queue, what this person decided today, and at which pace."""

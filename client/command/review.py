@@ -21,7 +21,9 @@ def add(verbs: Verbs) -> None:
     queue.add_argument("--limit", type=int, default=20)
     following = verbs.add("next", "the next product to review, kept for you for a while", _next)
     following.add_argument("--order", choices=["uncertain", "newest", "oldest"], default="uncertain")
-    verbs.add("skip", "put a product that is kept for you aside", _skip).add_argument("id")
+    following.add_argument("--code", type=int, help="its current code")
+    following.add_argument("--feedback", choices=["confirmed", "proposed", "disputed"], help="what its sender said")
+    verbs.add("skip", "put a pending product aside for a day", _skip).add_argument("id")
     verbs.add("progress", "what is left, and what you decided today", lambda client, asked: client.progress())
     _add_decisions(verbs)
     several = verbs.add("validate-all", "accept several pending predictions, all or none", _validate_all)
@@ -108,7 +110,7 @@ def _queue(client: EtalonClient, asked: argparse.Namespace) -> Any:
 
 
 def _next(client: EtalonClient, asked: argparse.Namespace) -> Any:
-    lease = client.next_to_review(order=asked.order)
+    lease = client.next_to_review(order=asked.order, code=asked.code, feedback=asked.feedback)
     return lease and {**lease.prediction.document, "leased_until": lease.leased_until.isoformat()}
 
 

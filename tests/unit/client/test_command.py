@@ -44,7 +44,7 @@ ACCOUNT = {"id": "u-1", "username": "ann", "role": "customer", "active": True}
         ("retract 0198", "POST /predictions/0198/retract", PREDICTION),
         ("delete 0198", "DELETE /predictions/0198", PREDICTION),
         ("show 0198", "GET /predictions/0198", PREDICTION),
-        ("skip 0198", "POST /review/skip", {}),
+        ("skip 0198", "POST /predictions/0198/skip", {}),
         ("progress", "GET /review/progress", {"waiting": 3}),
         ("feedback 0198 proposed --code 40", "POST /predictions/0198/feedback", PREDICTION),
         ("feedback 0198 withdraw", "DELETE /predictions/0198/feedback", {}),
