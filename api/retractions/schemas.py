@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from api.review.schemas import Reason
+from api.fields import Reason, storable
 from core.retraction import TakenBack
 
 
@@ -15,7 +15,7 @@ def _written(value: object) -> object:
     return value
 
 
-Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_written)]
+_Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_written)]
 
 
 class RetractionOrder(BaseModel):
@@ -26,9 +26,9 @@ class RetractionOrder(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    reviewer: Annotated[str, Field(min_length=1, max_length=64)]
-    since: Moment
-    until: Moment
+    reviewer: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(storable)]
+    since: _Moment
+    until: _Moment
     reason: Reason | None = None
     dry_run: bool = False
 

@@ -16,7 +16,9 @@ from api.requests import Terms, TermsDep
 from api.review.service import ReviewService
 from core import failpoints
 from core.db.models import Prediction
+from core.db.session import transact
 from core.domain.taxonomy import Taxonomy
+from core.settings import LoopSettings
 
 Decide = Callable[[ReviewService, int | None], Prediction]
 
@@ -30,12 +32,14 @@ class ReviewDesk:
         taxonomy: the categories that may be chosen.
         reviewer: who decides.
         terms: what the request says of itself.
+        loop: how long what is put aside stays so, and when a label needs a second opinion.
     """
 
     sessions: sessionmaker[Session]
     taxonomy: Taxonomy
     reviewer: Account
     terms: Terms
+    loop: LoopSettings
 
     def settle(
         self, response: Response, verb: str, prediction_id: str, body: BaseModel, decide: Decide
@@ -66,18 +70,26 @@ class ReviewDesk:
         failpoints.reach("verdict.committed")
         return [PredictionRead.from_row(row, self.taxonomy) for row in rows]
 
+    def skip(self, prediction_id: str) -> None:
+        """Put one product aside. Whoever asks twice asks for the same, so the request needs no name."""
+        skip_s, if_version = self.loop.skip_s, self.terms.if_version
+        transact(
+            self.sessions,
+            lambda session: self._reviews(session).skip(prediction_id, skip_s=skip_s, if_version=if_version),
+        )
+
     def _reviews(self, session: Session) -> ReviewService:
-        return ReviewService(session, self.taxonomy, self.reviewer)
+        return ReviewService(session, self.taxonomy, self.reviewer, self.loop.contradiction_confidence)
 
 
 def get_reviewer_desk(parts: PartsDep, taxonomy: TaxonomyDep, reviewer: ReviewerDep, terms: TermsDep) -> ReviewDesk:
     """The desk of a reviewer."""
-    return ReviewDesk(parts.sessions, taxonomy, reviewer, terms)
+    return ReviewDesk(parts.sessions, taxonomy, reviewer, terms, parts.settings.loop)
 
 
 def get_admin_desk(parts: PartsDep, taxonomy: TaxonomyDep, admin: AdminDep, terms: TermsDep) -> ReviewDesk:
     """The desk of an admin."""
-    return ReviewDesk(parts.sessions, taxonomy, admin, terms)
+    return ReviewDesk(parts.sessions, taxonomy, admin, terms, parts.settings.loop)
 
 
 ReviewerDeskDep = Annotated[ReviewDesk, Depends(get_reviewer_desk)]

@@ -14,6 +14,15 @@ class OwnProduct(Forbidden):
         super().__init__("You sent this product: somebody else has to decide about it.")
 
 
+class OwnLabel(Forbidden):
+    """A second opinion on a label is another person's than who gave it."""
+
+    code = "review.own_label"
+
+    def __init__(self) -> None:
+        super().__init__("You gave this label yourself: a second opinion is somebody else's.")
+
+
 class CodeWithRejection(Invalid):
     """A rejection does not say what the product is instead."""
 

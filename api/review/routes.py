@@ -1,13 +1,12 @@
 """Deciding about predictions."""
 
-from typing import Any
-
 from fastapi import APIRouter, Response
 
-from api.deps import CallerDep, PartsDep, ReviewerDep, TaxonomyDep, open_to
+from api.deps import CallerDep, PartsDep, open_to
 from api.errors import problems
 from api.predictions.schemas import PredictionRead
 from api.predictions.service import find
+from api.review import queue
 from api.review.bulk import decide_all
 from api.review.desk import AdminDeskDep, ReviewerDeskDep
 from api.review.refusals import CodeWithRejection
@@ -18,18 +17,16 @@ from api.review.schemas import (
     Decision,
     HistoryRead,
     Keeping,
-    LeasedRead,
     Modification,
     TakingBack,
     VerdictRead,
 )
 from api.strict import StrictRoute
-from core.db.repositories import leases, verdicts
-from core.db.repositories.predictions import Order
-from core.db.session import transact
+from core.db.repositories import verdicts
 from core.domain.roles import Role
 
 router = APIRouter(tags=["review"], route_class=StrictRoute)
+router.include_router(queue.router)
 
 _REFUSALS = problems(401, 403, 404, 409, 412, 422, 503)
 _NEVER_ONE_S_OWN = open_to("reviewer", owner="never")
@@ -104,9 +101,9 @@ def correct_prediction(prediction_id: str, body: Correction, desk: AdminDeskDep,
     )
 
 
-@router.post("/predictions/{prediction_id}/keep", responses=_REFUSALS, openapi_extra=open_to("admin", owner="never"))
-def keep_label(prediction_id: str, desk: AdminDeskDep, response: Response) -> PredictionRead:
-    """Say that a label marked for a second opinion is right as it is; it is not doubted again."""
+@router.post("/predictions/{prediction_id}/keep", responses=_REFUSALS, openapi_extra=_NEVER_ONE_S_OWN)
+def keep_label(prediction_id: str, desk: ReviewerDeskDep, response: Response) -> PredictionRead:
+    """Say that a label marked for a second opinion is right as it is. Who gave the label cannot say so."""
     return desk.settle(
         response,
         "keep",
@@ -136,27 +133,6 @@ def validate_predictions(body: BulkDecision, desk: ReviewerDeskDep) -> BulkRead:
     """Decide about up to 200 pending predictions, all or none; a refusal names the first item that was refused."""
     ids = [item.id for item in body.items]
     return BulkRead(items=desk.settle_all(body, ids, lambda reviews: decide_all(reviews, body)))
-
-
-@router.get(
-    "/review/next",
-    response_model=LeasedRead,
-    responses={204: {"description": "Nothing is free"}, **problems(401, 403, 422, 503)},
-    openapi_extra=open_to("reviewer"),
-)
-def take_next(
-    reviewer: ReviewerDep, parts: PartsDep, taxonomy: TaxonomyDep, response: Response, order: Order = Order.UNCERTAIN
-) -> Any:
-    """Lease the next product to review; asked again, the same person gets the same one until they decide about it.
-
-    A lease keeps a product from being offered to others for a while; whoever decides first wins all the same.
-    """
-    lease_s = parts.settings.loop.lease_s
-    row = transact(parts.sessions, lambda session: leases.take(session, reviewer.id, order, lease_s))
-    if row is None:
-        return Response(status_code=204)
-    response.headers["ETag"] = f'"{row.version}"'
-    return LeasedRead.from_row(row, taxonomy)
 
 
 @router.get(

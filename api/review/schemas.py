@@ -1,25 +1,19 @@
 """What the review routes take and give."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from api.fields import Code, Reason
 from api.predictions.schemas import PredictionRead
 from core.db.models import Prediction, Verdict
+from core.db.repositories.progress import Progress
 from core.domain.taxonomy import Taxonomy
 
-Code = Annotated[int, Field(ge=0, le=2**53 - 1)]  # a code of the taxonomy, which the import keeps in bounds
 MOST_ITEMS = 200
 
-
-def _storable(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("text holds a NUL character")
-    return text
-
-
-Reason = Annotated[str, Field(max_length=500), AfterValidator(_storable)]
 PredictionId = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 
 
@@ -102,6 +96,22 @@ class LeasedRead(PredictionRead):
             raise ValueError("expected a leased row. Received: one that nobody holds")
         shown = PredictionRead.from_row(row, taxonomy).model_dump()
         return cls(**shown, leased_until=row.leased_until.replace(tzinfo=UTC))
+
+
+class ProgressRead(BaseModel):
+    """What is left to decide, and what the caller decided: products accepted, rejected or corrected, each once.
+
+    ``remaining`` are all pending products that the caller did not send, also those that others hold at the moment.
+    """
+
+    remaining: int
+    decided_today: int
+    decided_last_hour: int
+
+    @classmethod
+    def from_progress(cls, found: Progress) -> Self:
+        """Render the numbers."""
+        return cls(**asdict(found))
 
 
 class VerdictRead(BaseModel):

@@ -18,12 +18,26 @@ from api.review.refusals import (
     NotDoubted,
     NotIngested,
     NotPending,
+    OwnLabel,
     OwnProduct,
 )
 from core import failpoints, retraction
 from core.db.models import Prediction
-from core.db.repositories import audit, outbox, predictions, second_opinions, verdicts
-from core.domain.review import CORRECT, MODIFY, REJECT, REOPEN, UNDO, VALIDATE, Move, OutboxKind, Status
+from core.db.repositories import audit, leases, outbox, predictions, second_opinions, verdicts
+from core.db.repositories.second_opinions import Doubt
+from core.domain.review import (
+    CORRECT,
+    MODIFY,
+    REJECT,
+    REOPEN,
+    UNDO,
+    VALIDATE,
+    Move,
+    OutboxKind,
+    Status,
+    contradicts,
+    fit_of,
+)
 from core.domain.roles import Role
 from core.domain.taxonomy import Taxonomy
 from core.errors import Conflict
@@ -44,16 +58,20 @@ class ReviewService:
         session: the open transaction; whoever opened it ends it.
         taxonomy: the categories that may be chosen.
         reviewer: who decides.
+        very_confident: from which confidence of the model on a label against it needs a second opinion, in [0, 1].
     """
 
     session: Session
     taxonomy: Taxonomy
     reviewer: Account
+    very_confident: float
 
     def validate(
         self, prediction_id: str, *, code: int | None, reason: str | None, if_version: int | None
     ) -> Prediction:
         """Accept the current code, or ``code`` in the same step; the row waits for the training store from now on.
+
+        A code that goes against a very confident model is marked for a second opinion in the same transaction.
 
         Raises:
             UnknownCode, NotPending
@@ -61,7 +79,9 @@ class ReviewService:
         row = self._pending(prediction_id, if_version)
         accepted = row.current_code if code is None else code
         self.taxonomy.require(accepted)
-        return self._make(row, VALIDATE, accepted, reason, if_version)
+        self._move(row, VALIDATE, accepted, if_version)
+        self._doubt(row, accepted)
+        return self._record(row, VALIDATE, accepted, reason)
 
     def reject(self, prediction_id: str, *, reason: str | None, if_version: int | None) -> Prediction:
         """Refuse the product: it will be archived and never be trained on.
@@ -110,6 +130,8 @@ class ReviewService:
     def correct(self, prediction_id: str, *, code: int, reason: str | None, if_version: int | None) -> Prediction:
         """Give a row of the training store another code: its old row goes and a new one comes in one snapshot.
 
+        The new code may need a second opinion like one that is accepted.
+
         Raises:
             UnknownCode, NotIngested
         """
@@ -120,6 +142,7 @@ class ReviewService:
         self._move(row, CORRECT, code, if_version)
         # A correction that no batch has claimed yet is superseded; its retraction stays, for the row before it.
         outbox.withdraw(self.session, row.id, OutboxKind.APPEND)
+        self._doubt(row, code)
         return self._record(row, CORRECT, code, reason)
 
     def retract(self, prediction_id: str, *, reason: str | None, if_version: int | None) -> Prediction:
@@ -140,8 +163,11 @@ class ReviewService:
 
         Raises:
             NotDoubted
+            OwnLabel: the reviewer has given the product this code before, accepted or only proposed.
         """
         row = self._found(prediction_id, if_version)
+        if verdicts.has_said(self.session, row.id, self.reviewer.id, row.current_code):
+            raise OwnLabel
         if not second_opinions.keep(self.session, row.id, version=row.version):
             raise self._overtaken(row, if_version) or NotDoubted
         subject = f"prediction/{row.id}"
@@ -150,6 +176,15 @@ class ReviewService:
         )
         self.session.refresh(row)
         return row
+
+    def skip(self, prediction_id: str, *, skip_s: int, if_version: int | None) -> None:
+        """Put a pending product aside for ``skip_s`` seconds: others may be offered it at once. No decision is made.
+
+        Raises:
+            NotPending
+        """
+        row = self._pending(prediction_id, if_version)
+        leases.put_aside(self.session, self.reviewer.id, row.id, skip_s)
 
     def _found(self, prediction_id: str, if_version: int | None) -> Prediction:
         """A product that the reviewer may decide about."""
@@ -184,6 +219,14 @@ class ReviewService:
         if not predictions.move(self.session, row.id, version=row.version, move=move, code=code):
             raise self._overtaken(row, if_version) or ChangedMeanwhile
         failpoints.reach("verdict.moved")
+
+    def _doubt(self, row: Prediction, code: int) -> None:
+        """Ask for a second opinion on a code just given, where it goes against a very confident model."""
+        if contradicts(
+            code, suggested=row.suggested_code, confidence=row.confidence, very_confident=self.very_confident
+        ):
+            doubt = Doubt(row.id, code, row.suggested_code, fit_of(code, row.answer["top_k"]))
+            second_opinions.ask_at_once(self.session, doubt, version=row.version + 1)
 
     def _record(self, row: Prediction, move: Move, code: int, reason: str | None) -> Prediction:
         """Write the verdict of a move that was just made; ``row`` is still as it was before."""

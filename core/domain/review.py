@@ -1,5 +1,6 @@
-"""The states of a staged prediction and the moves between them."""
+"""The states of a staged prediction and the moves between them; when an accepted label needs a second opinion."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -48,3 +49,27 @@ ERASE = Move("erase", frozenset({Status.PENDING, Status.REJECTED, Status.RETRACT
 ERASE_ARCHIVED = Move("erase", frozenset({Status.ARCHIVED}), None)
 INGEST = Move("ingest", frozenset({Status.VALIDATED}), Status.INGESTED)
 ARCHIVE = Move("archive", frozenset({Status.REJECTED}), Status.ARCHIVED)
+
+
+def contradicts(accepted: int, *, suggested: int, confidence: float, very_confident: float) -> bool:
+    """Whether a person's code goes against a suggestion that the model was very sure of: one of the two is wrong.
+
+    Args:
+        accepted: the code that the person gave.
+        suggested: the model's.
+        confidence: the model's calibrated confidence in its suggestion, in [0, 1].
+        very_confident: from which confidence on somebody else is to look as well, in [0, 1].
+    """
+    return accepted != suggested and confidence >= very_confident
+
+
+def fit_of(code: int, best: Sequence[tuple[int, float]]) -> float:
+    """How well a code fits a product: the model's probability of it, in [0, 1].
+
+    Args:
+        code: the code that somebody gave.
+        best: the model's best codes with their probabilities. For a code that is not among them the answer is what
+            they leave for all the others together: it is at most that.
+    """
+    probabilities = dict(best)
+    return probabilities.get(code, max(0.0, 1.0 - sum(probabilities.values())))

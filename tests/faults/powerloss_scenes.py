@@ -27,7 +27,7 @@ from preprocessing.images import ImageFolder
 from preprocessing.ingest.append import active_taxonomy
 from tests.faults.campaign import Tally
 from tests.faults.judging import judge
-from tests.faults.workload import ADMIN, CODES, Item, Journal, upload
+from tests.faults.workload import ADMIN, CODES, VERY_CONFIDENT, Item, Journal, upload
 from tests.integration.api.toys import InProcess, ToyModel
 from tests.integration.ingest.shop import REVIEWER, SELLER, Shop, photo, write_catalogue
 
@@ -170,12 +170,12 @@ class Corrections(_Loop):
         shop = shop_in(folder)
         with shop.sessions.begin() as session:
             one, other = session.scalars(select(Prediction.id).order_by(Prediction.id))
-            reviews = ReviewService(session, active_taxonomy(shop.store), ADMIN)
+            reviews = ReviewService(session, active_taxonomy(shop.store), ADMIN, VERY_CONFIDENT)
             reviews.correct(one, code=2583, reason=None, if_version=None)
             reviews.retract(other, reason=None, if_version=None)
         shop.append("tuesday")
         with shop.sessions.begin() as session:
-            reviews = ReviewService(session, active_taxonomy(shop.store), ADMIN)
+            reviews = ReviewService(session, active_taxonomy(shop.store), ADMIN, VERY_CONFIDENT)
             reviews.undo(other, reason=None, if_version=None)
             reviews.validate(other, code=40, reason=None, if_version=None)
         shop.append("wednesday")

@@ -50,6 +50,7 @@ _CODED = ("modify", "validate", "correct")
 _WEIGHTS = {"validate": 6, "modify": 3, "reject": 2, "undo": 3, "bulk": 2, "correct": 8, "retract": 3}
 _ADMIN_S = ("correct", "retract")
 _CODES = (10, 40, 2583)
+_CONFIDENCE = 0.5  # of the model, and what counts as very sure: every other label is marked for a second opinion
 _TAXONOMY = Taxonomy([Category(code, str(code), str(code), "theme") for code in _CODES])
 
 
@@ -193,7 +194,7 @@ def _stage(sessions: sessionmaker[Session], title: str, number: int) -> str:
         image_sha256=None,
         modality="text-only",
         suggested_code=_CODES[0],
-        confidence=0.5,
+        confidence=_CONFIDENCE,
         answer={"top_k": [[_CODES[0], 0.5]], "experts": {}},
         model_name="fusion",
         model_version="f" * 64,
@@ -247,7 +248,7 @@ class Person:
         hold_s = self._rng.uniform(0, self._place.hold_s) if self._rng.random() < 0.5 else 0.0
 
         def decide(session: Session) -> dict[str, int]:
-            versions = self._decide(ReviewService(session, _TAXONOMY, self._who), deed)
+            versions = self._decide(ReviewService(session, _TAXONOMY, self._who, _CONFIDENCE), deed)
             time.sleep(hold_s)
             return versions
 

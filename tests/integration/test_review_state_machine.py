@@ -5,7 +5,7 @@ looks for a sequence after which the database says something else.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -17,12 +17,22 @@ from sqlalchemy.pool import StaticPool
 from api.accounts.service import Account
 from api.errors import Forbidden, StaleVersion
 from api.predictions.service import UnknownPrediction, erase
-from api.review.refusals import AlreadyClaimed, Erased, NotAccepted, NotDecided, NotIngested, NotPending
+from api.review.refusals import (
+    AlreadyClaimed,
+    Erased,
+    NotAccepted,
+    NotDecided,
+    NotDoubted,
+    NotIngested,
+    NotPending,
+    OwnLabel,
+    OwnProduct,
+)
 from api.review.service import ReviewService
 from core.db.models import Audit, Base, Outbox, Prediction, Verdict
-from core.db.repositories import batches, predictions, users
+from core.db.repositories import batches, leases, predictions, users
 from core.db.repositories.ingest import Claim
-from core.db.repositories.predictions import NewPrediction
+from core.db.repositories.predictions import Filter, NewPrediction, Order
 from core.db.session import make_sessions
 from core.domain.roles import Role
 from core.domain.taxonomy import Category, Taxonomy
@@ -30,7 +40,11 @@ from tests.integration.api.loop import claim_waiting
 
 CODES = (10, 40, 2060)
 TAXONOMY = Taxonomy([Category(code, f"label {code}", f"libellé {code}", "theme") for code in CODES])
+CONFIDENCE = 0.5
+"""The model's, and what counts as very confident: every label but its own is marked for a second opinion."""
+LEASE_S = SKIP_S = 3600  # longer than any story here
 products = st.integers(0, 1)
+staff = st.sampled_from([Role.REVIEWER, Role.ADMIN])
 rarely = st.sampled_from([False, False, False, False, True])
 codes = st.sampled_from(CODES)
 REFUSALS = (
@@ -39,8 +53,11 @@ REFUSALS = (
     Forbidden,
     NotAccepted,
     NotDecided,
+    NotDoubted,
     NotIngested,
     NotPending,
+    OwnLabel,
+    OwnProduct,
     StaleVersion,
     UnknownPrediction,
 )
@@ -68,8 +85,13 @@ class Product:
     erased: bool = False
     blank: bool = False
     deleted: bool = False
+    marked: bool = False
     decisions: int = 0
+    kept: int = 0
+    holder: Role | None = None
     work: list[Work] = field(default_factory=list)
+    said: set[tuple[Role, int]] = field(default_factory=set)
+    aside_of: set[Role] = field(default_factory=set)
 
     def withdraw(self, kind: str, version: int | None = None) -> int:
         gone = [w for w in self.work if w.kind == kind and w.segment is None and version in (None, w.version)]
@@ -79,7 +101,14 @@ class Product:
     def step(self, status: str, *kinds: str, code: int | None = None) -> None:
         self.status, self.version, self.code = status, self.version + 1, code or self.code
         self.decisions += 1
+        self.marked, self.holder = False, None
         self.work += [Work(kind, self.version, self.code) for kind in kinds]
+
+    def label(self, by: Role, status: str, *kinds: str, code: int | None) -> None:
+        """A step after which somebody stands for the code."""
+        self.step(status, *kinds, code=code)
+        self.said.add((by, self.code))
+        self.marked = status != "pending" and self.code != 10
 
     def store_needs_it(self) -> bool:
         return any(w.kind != "archive" and not w.done for w in self.work)
@@ -129,8 +158,8 @@ class Review(RuleBasedStateMachine):
             image_sha256=None,
             modality="text-only",
             suggested_code=10,
-            confidence=0.5,
-            answer={"top_k": [], "experts": {}},
+            confidence=CONFIDENCE,
+            answer={"top_k": [[10, CONFIDENCE]], "experts": {}},
             model_name="fusion",
             model_version="1" * 64,
             epoch=1,
@@ -156,11 +185,17 @@ class Review(RuleBasedStateMachine):
 
     def _ask(self, role: Role, decide: str, product: Product, stale: bool, **what: object) -> type[Exception] | None:
         """Ask the real service; the kind of its refusal, or None."""
-        if_version = product.version + 5 if stale else None
+        return self._ask_as(self.people[role], decide, product, stale, **what)
+
+    def _ask_as(
+        self, who: Account, decide: str, product: Product, stale: bool, **what: object
+    ) -> type[Exception] | None:
+        return self._try(who, decide, product, if_version=product.version + 5 if stale else None, **what)
+
+    def _try(self, who: Account, decide: str, product: Product, **what: object) -> type[Exception] | None:
         try:
             with self.sessions.begin() as session:
-                reviews = ReviewService(session, TAXONOMY, self.people[role])
-                getattr(reviews, decide)(product.id, **what, if_version=if_version)
+                getattr(ReviewService(session, TAXONOMY, who, CONFIDENCE), decide)(product.id, **what)
         except REFUSALS as refusal:
             return type(refusal)
         return None
@@ -185,7 +220,7 @@ class Review(RuleBasedStateMachine):
         expected = self._first(Role.REVIEWER, p, stale) or (None if p.status == "pending" else NotPending)
         assert self._ask(Role.REVIEWER, "validate", p, stale, code=code, reason=None) is expected
         if expected is None:
-            p.step("validated", "append", code=code)
+            p.label(Role.REVIEWER, "validated", "append", code=code)
 
     @rule(n=products)
     def reject(self, n: int) -> None:
@@ -201,9 +236,9 @@ class Review(RuleBasedStateMachine):
         expected = self._first(Role.REVIEWER, p, False) or (None if p.status == "pending" else NotPending)
         assert self._ask(Role.REVIEWER, "modify", p, False, code=code) is expected
         if expected is None:
-            p.step("pending", code=code)
+            p.label(Role.REVIEWER, "pending", code=code)
 
-    @rule(n=products, role=st.sampled_from([Role.REVIEWER, Role.ADMIN]), stale=rarely)
+    @rule(n=products, role=staff, stale=rarely)
     def undo(self, n: int, role: Role, stale: bool) -> None:
         p = self.shelf[n]
         expected = self._first(role, p, stale) or self._undo_refusal(p, role)
@@ -227,7 +262,7 @@ class Review(RuleBasedStateMachine):
         assert self._ask(Role.ADMIN, "correct", p, stale, code=code, reason=None) is expected
         if expected is None:
             p.withdraw("append")
-            p.step("ingested", "retract", "append", code=code)
+            p.label(Role.ADMIN, "ingested", "retract", "append", code=code)
 
     @rule(n=products)
     def retract(self, n: int) -> None:
@@ -237,6 +272,27 @@ class Review(RuleBasedStateMachine):
         assert self._ask(Role.ADMIN, "retract", p, False, reason=None) is expected
         if expected is None:
             p.retract()
+
+    @rule(n=products, role=staff, stale=rarely)
+    def keep(self, n: int, role: Role, stale: bool) -> None:
+        p = self.shelf[n]
+        expected = self._first(role, p, stale)
+        if expected is None and (role, p.code) in p.said:
+            expected = OwnLabel
+        expected = expected or (None if p.marked else NotDoubted)
+        assert self._ask(role, "keep", p, stale) is expected
+        if expected is None:
+            p.marked = False
+            p.kept += 1
+
+    @rule(n=products, code=codes, decide=st.sampled_from(["validate", "modify", "reject", "undo", "correct", "keep"]))
+    def let_its_sender_decide(self, n: int, code: int, decide: str) -> None:
+        p = self.shelf[n]
+        sender = replace(self.people[Role.CUSTOMER], role=Role.ADMIN)
+        coded = {"code": code} if decide in ("validate", "modify", "correct") else {}
+        reasoned = {} if decide in ("modify", "keep") else {"reason": None}
+        expected = UnknownPrediction if p.deleted else OwnProduct
+        assert self._ask_as(sender, decide, p, False, **coded, **reasoned) is expected
 
     @rule(n=products)
     def erase(self, n: int) -> None:
@@ -261,6 +317,31 @@ class Review(RuleBasedStateMachine):
             p.step("retracted")
         p.erased, p.blank = True, not p.store_needs_it()
         assert gone is p.blank
+
+    # the queue -------------------------------------------------------------------------------------------------
+
+    @rule(role=staff)
+    def offer(self, role: Role) -> None:
+        """What somebody holds is offered again; else the oldest that nobody holds and that they did not put aside."""
+        with self.sessions.begin() as session:
+            row = leases.take(session, self.people[role].id, Filter(), Order.OLDEST, LEASE_S)
+        pending = [p for p in self.model if p.status == "pending" and not p.deleted]
+        held = [p for p in pending if p.holder is role]
+        free = [p for p in pending if p.holder is None and role not in p.aside_of]
+        expected = next(iter(held or sorted(free, key=lambda p: p.id)), None)
+        assert (row and row.id) == (expected and expected.id)
+        if expected is not None:
+            expected.holder = role
+
+    @rule(n=products, role=staff)
+    def skip(self, n: int, role: Role) -> None:
+        p = self.shelf[n]
+        expected = self._first(role, p, False) or (None if p.status == "pending" else NotPending)
+        assert self._try(self.people[role], "skip", p, skip_s=SKIP_S, if_version=None) is expected
+        if expected is not None:
+            return
+        p.aside_of.add(role)
+        p.holder = None if p.holder is role else p.holder
 
     # batches ---------------------------------------------------------------------------------------------------
 
@@ -312,10 +393,15 @@ class Review(RuleBasedStateMachine):
         with self.sessions() as session:
             rows = session.scalars(select(Prediction)).all()
         found = {
-            r.id: (r.status, r.version, r.current_code, r.erase_requested_at is not None, r.designation == "")
+            r.id: (
+                (r.status, r.version, r.current_code, r.erase_requested_at is not None, r.designation == ""),
+                r.second_opinion,
+            )
             for r in rows
         }
-        assert found == {p.id: (p.status, p.version, p.code, p.erased, p.blank) for p in self.model if not p.deleted}
+        assert found == {
+            p.id: ((p.status, p.version, p.code, p.erased, p.blank), p.marked) for p in self.model if not p.deleted
+        }
 
     @invariant()
     def the_outbox_is_the_model_s(self) -> None:
@@ -330,7 +416,7 @@ class Review(RuleBasedStateMachine):
         with self.sessions() as session:
             assert self._numbers(session) == {p.id: p.decisions for p in self.model if not p.deleted and p.decisions}
             traces = [row.subject for row in session.scalars(select(Audit)) if re.match("prediction/", row.subject)]
-        assert len(traces) == sum(p.decisions + p.deleted for p in self.model)
+        assert len(traces) == sum(p.decisions + p.kept + p.deleted for p in self.model)
 
     def _numbers(self, session: Session) -> dict[str, int]:
         found: dict[str, int] = {}

@@ -1,7 +1,8 @@
-"""Accepted labels that look wrong: asking an admin to look again, once for each label.
+"""Accepted labels that look wrong: asking somebody else to look again.
 
-A product is marked while its label stands unquestioned; whoever decides about it (correct, retract, keep) takes the
-mark away, and the same label is never doubted twice: a person has looked at it.
+A label is doubted at the moment it is given, where it goes against a very confident model, or later by a training, but
+by trainings once only: then a person has looked at it. The mark stays while the label does, also when it is ingested.
+Whoever decides about it (undo, correct, retract, keep) takes the mark away.
 """
 
 from collections.abc import Iterable
@@ -48,6 +49,13 @@ def ask(session: Session, doubts: Iterable[Doubt]) -> int:
     )
 
 
+def ask_at_once(session: Session, doubt: Doubt, *, version: int) -> None:
+    """Mark the product whose label was given a moment ago, in the same transaction, as ``version``."""
+    statement = update_of_ask_at_once(doubt.prediction_id, version, doubt.given, doubt.alternative, doubt.quality)
+    if _changed(session, statement) != 1:
+        raise ValueError(f"expected the version that this transaction made. Received: {version}")
+
+
 def keep(session: Session, prediction_id: str, *, version: int) -> bool:
     """Take the mark away because the label is right, from exactly ``version``; False where there is no such mark."""
     return _changed(session, update_of_keep(prediction_id, version)) == 1
@@ -64,6 +72,15 @@ def update_of_ask(prediction_id: str, given: int, alternative: int, quality: flo
             Prediction.erase_requested_at.is_(None),
             or_(Prediction.doubted_code.is_(None), Prediction.doubted_code != given),
         )
+        .values(second_opinion=True, doubted_code=given, alternative_code=alternative, label_quality=quality)
+    )
+
+
+def update_of_ask_at_once(prediction_id: str, version: int, given: int, alternative: int, quality: float) -> Update:
+    """The statement behind ``ask_at_once``: the transaction holds the row since it made the version."""
+    return (
+        update(Prediction)
+        .where(Prediction.id == prediction_id, Prediction.version == version, Prediction.current_code == given)
         .values(second_opinion=True, doubted_code=given, alternative_code=alternative, label_quality=quality)
     )
 

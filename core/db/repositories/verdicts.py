@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from core.db.models import Audit, Outbox, Prediction, UserAccount, Verdict
 from core.db.types import utc_now
-from core.domain.review import Move, OutboxKind
+from core.domain.review import CORRECT, MODIFY, VALIDATE, Move, OutboxKind
 
 Kind = tuple[str, bool]
 """A verdict's action, and whether the code it left was the model's."""
@@ -72,6 +72,25 @@ def record(
 def of_prediction(session: Session, prediction_id: str) -> Sequence[Row[tuple[Verdict, str]]]:
     """Every verdict on a prediction with the name of who decided, oldest first."""
     return session.execute(select_of_prediction(prediction_id)).all()
+
+
+def has_said(session: Session, prediction_id: str, reviewer_id: str, code: int) -> bool:
+    """Whether a person has given a prediction this code before, whatever became of it."""
+    return session.scalar(select_saying(prediction_id, reviewer_id, code)) is not None
+
+
+def select_saying(prediction_id: str, reviewer_id: str, code: int) -> Select[tuple[int]]:
+    """The statement behind ``has_said``."""
+    return (
+        select(Verdict.id)
+        .where(
+            Verdict.prediction_id == prediction_id,
+            Verdict.reviewer_id == reviewer_id,
+            Verdict.prdtypecode == code,
+            Verdict.action.in_([MODIFY.name, VALIDATE.name, CORRECT.name]),
+        )
+        .limit(1)
+    )
 
 
 def select_of_prediction(prediction_id: str) -> Select[tuple[Verdict, str]]:

@@ -14,7 +14,7 @@ ADMIN = Account(REVIEWER, "reviewer", Role.ADMIN)
 
 
 def _reviews(shop: Shop, session: Session) -> ReviewService:
-    return ReviewService(session, active_taxonomy(shop.store), ADMIN)
+    return ReviewService(session, active_taxonomy(shop.store), ADMIN, very_confident=0.9)
 
 
 def correct(shop: Shop, prediction_id: str, code: int) -> None:
@@ -27,10 +27,19 @@ def retract(shop: Shop, prediction_id: str) -> None:
         _reviews(shop, session).retract(prediction_id, reason=None, if_version=None)
 
 
-def validate_again(shop: Shop, prediction_id: str, code: int) -> None:
-    """Put a retracted product back into the queue and accept it with ``code``."""
+def undo(shop: Shop, prediction_id: str) -> None:
     with shop.sessions.begin() as session:
         _reviews(shop, session).undo(prediction_id, reason=None, if_version=None)
+
+
+def reject(shop: Shop, prediction_id: str, reason: str) -> None:
+    with shop.sessions.begin() as session:
+        _reviews(shop, session).reject(prediction_id, reason=reason, if_version=None)
+
+
+def validate_again(shop: Shop, prediction_id: str, code: int) -> None:
+    """Put a retracted product back into the queue and accept it with ``code``."""
+    undo(shop, prediction_id)
     with shop.sessions.begin() as session:
         _reviews(shop, session).validate(prediction_id, code=code, reason=None, if_version=None)
 

@@ -86,7 +86,7 @@ class History:
             self.did["refused"] += 1
 
     def _press(self, session: Session, kind: str, one: str, code: int) -> None:
-        reviews = ReviewService(session, active_taxonomy(self.shop.store), ADMIN)
+        reviews = ReviewService(session, active_taxonomy(self.shop.store), ADMIN, very_confident=0.9)
         known = {"if_version": None}
         match kind:
             case "validate":

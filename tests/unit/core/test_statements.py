@@ -11,6 +11,7 @@ from sqlalchemy.sql import ClauseElement
 
 from core.db.models import Base
 from core.db.repositories import leases, outbox, predictions
+from core.db.repositories.predictions import Filter
 from core.domain.review import (
     ARCHIVE,
     CORRECT,
@@ -47,7 +48,7 @@ OTHERS: dict[str, tuple[ClauseElement, tuple[str, ...]]] = {
         ("outbox.segment IS NULL", "outbox.done_at IS NULL"),
     ),
     "lease": (
-        leases.update_of_free("id", "person", datetime(2026, 1, 1)),  # noqa: DTZ001 - as the database keeps it
+        leases.update_of_free("id", "person", Filter(), datetime(2026, 1, 1)),  # noqa: DTZ001 - as the database keeps it
         ("prediction.status =", "prediction.leased_until IS NULL OR prediction.leased_until <= UTC_TIMESTAMP(6)"),
     ),
     "lengthen a lease": (
