@@ -61,6 +61,10 @@ POINTS: dict[str, str] = {
     "import.written": "the base segment is written",
     "import.registered": "its fingerprints are in the database",
     "import.published": "its manifest is published",
+    # preprocessing.archive
+    "archive.claimed": "a rejection is claimed and its ids are written down, nothing is sent",
+    "archive.stored": "its parcel lies in the archive, and is not marked",
+    "archive.removed": "a parcel is out of the archive, and is not marked",
     # preprocessing.images
     "photo.stored": "an upload's photo is on the disk, no row names it",
     # api: predictions and verdicts

@@ -377,3 +377,38 @@ class RetrainRequest(Base):
     waiting: Mapped[int | None] = mapped_column(Integer, unique=True, default=1)
     run_key: Mapped[str | None] = mapped_column(String(250))
     taken_at: Mapped[datetime | None] = mapped_column(Timestamp)
+
+
+class ArchiveDay(Base):
+    """The archive's folder of one day; its id is known before the folder is made, so that it is made once."""
+
+    __tablename__ = "archive_day"
+
+    place: Mapped[str] = mapped_column(String(16), primary_key=True)
+    day: Mapped[str] = mapped_column(String(10), primary_key=True)
+    folder_id: Mapped[str] = mapped_column(String(128))
+
+
+class ArchiveParcel(Base):
+    """One rejected product on its way into the archive, there, or on its way out again.
+
+    ``ids`` names the folder and the files that it becomes; they are written down before anything is sent, so that
+    sending again after a lost answer makes nothing twice.
+    """
+
+    __tablename__ = "archive_parcel"
+    __table_args__ = (
+        Index("ix_archive_parcel_open", "archived_at", "claimed_at"),
+        Index("ix_archive_parcel_removal", "removed_at", "remove_requested_at"),
+        _MYSQL,
+    )
+
+    prediction_id: Mapped[str] = mapped_column(ForeignKey("prediction.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    place: Mapped[str] = mapped_column(String(16))
+    day: Mapped[str] = mapped_column(String(10))
+    ids: Mapped[dict[str, Any]] = mapped_column(JSON)
+    claimed_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
+    archived_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    remove_requested_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    removed_at: Mapped[datetime | None] = mapped_column(Timestamp)

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from core import failpoints
 from core.db.models import Prediction
-from core.db.repositories import audit, outbox, predictions, verdicts
+from core.db.repositories import archive, audit, outbox, predictions, verdicts
 from core.db.session import transact
 from core.domain.review import ERASE, ERASE_ARCHIVED, RETRACT, Move, OutboxKind, Status
 from core.errors import Conflict
@@ -32,6 +32,8 @@ class ChangedMeanwhile(Conflict):
 
 def erase(session: Session, row: Prediction, *, actor_id: str, reason: str | None) -> bool:
     """Delete a product, or retract and blank it where the training store has had it.
+
+    What the archive holds of it is taken out by the archive's next run.
 
     Args:
         session: the deciding transaction.
@@ -78,6 +80,7 @@ def _retire(session: Session, row: Prediction, actor_id: str, reason: str | None
     move: Move = ERASE_ARCHIVED if row.status == Status.ARCHIVED else ERASE
     if not predictions.move(session, row.id, version=row.version, move=move, erase=True):
         raise ChangedMeanwhile
+    archive.request_removal(session, row.id)
     failpoints.reach("verdict.moved")
     verdicts.record(
         session,

@@ -16,6 +16,7 @@ ANSWERS = {
     "fsck": {"violations": 0, "manifest": 2},
     "sweep": {"photos": 2, "removed": 1, "settled": 0},
     "core.audit_seal": {"seal": 1},
+    "run": {"archived": 1, "removed": 0, "failed": 0, "place": "folder"},
 }
 
 

@@ -13,11 +13,12 @@ from unittest.mock import patch
 
 from core.retraction import __main__ as retraction
 from core.retraction import reviewer
+from preprocessing.archive import __main__ as archive
 from preprocessing.ingest import __main__ as ingest
 from tests.faults import workload
 from tests.faults.campaign import Plan, Tally
 from tests.faults.jobs import Ended, Job, Under, as_command
-from tests.faults.judging import judge
+from tests.faults.judging import judge, judge_archive
 from tests.faults.workload import Reviewers
 
 DONE, NOTHING_TO_DO = 0, ingest.NOTHING_TO_DO
@@ -25,6 +26,7 @@ _MOST_DRAINS = 12
 _PEACEFUL_BATCHES = 2
 _TARGETS_AN_EPISODE = 12
 _OF_TAKE_BACK = ("verdict.moved", "verdict.recorded", "retraction.chunk")
+_OF_ARCHIVE = ("archive.claimed", "archive.stored", "archive.removed", "file.written", "file.renamed")
 _IN_TRANSACTION = ("claim.", "append.marking")
 """A job that stops at these holds the database's write lock: nobody else gets on until it wakes or dies."""
 
@@ -114,10 +116,13 @@ class Episode:
             self._stall: 2,
             self._kill_by_timer: 6,
             self._take_back: 0 if self.reviewers.labels_only else 1,
+            self._archive: 0 if self.reviewers.labels_only else 2,
         }
         for _ in range(_PEACEFUL_BATCHES):
             self.reviewers.work(2)
             self._append_s = self.append()
+        if not self.reviewers.labels_only:
+            self._archive()
         for round_ in range(1, 4 * kills):
             self._rng.choices(list(sequences), list(sequences.values()))[0]()
             self.judge(settled=False)
@@ -207,6 +212,19 @@ class Episode:
         self._expect_done(self._start_take_back(who).wait())
         self.reviewers.note_taken_back(who)
 
+    def _archive(self) -> None:
+        """Rejected products go into the archive and one comes out; the job dies, people go on, and it is run again."""
+        self.reviewers.reject(self.reviewers.stage())
+        self._expect_done(self._start_archive().wait())
+        self.reviewers.erase(self.reviewers.journal.draw(self._rng, "rejected"))
+        for _ in range(2):
+            self.reviewers.reject(self.reviewers.stage())
+        target = f"{self._rng.choice(_OF_ARCHIVE)}:{self._rng.randint(1, 2)}"
+        self._note_death(self._start_archive(f"{target}:kill").wait(), target)
+        self.reviewers.work(2)
+        self._die_at(self._next_target())
+        self._expect_done(self._start_archive().wait())
+
     def _die_at(self, target: str) -> None:
         action = "torn" if self._rng.random() < 0.2 else "kill"
         self._note_death(self.start(target, action=action).wait(), target)
@@ -241,7 +259,9 @@ class Episode:
             self._expect_done(ended)
             if ended.status == NOTHING_TO_DO or self._is_over:
                 break
+        self._expect_done(self._start_archive().wait())
         self.judge(settled=True)
+        self.tally += judge_archive(self.shop, self.reviewers.journal, f"{self.name} after {self.tally.kills} kills")
         self.check()
 
     def check(self) -> None:
@@ -282,6 +302,9 @@ class Episode:
 
         small_chunks = partial(patch.object, reviewer, "CHUNK", 2)
         return Job(retraction.main, arguments, self._environment(fault), self._output(), under=small_chunks)
+
+    def _start_archive(self, fault: str = "") -> Job:
+        return Job(archive.main, ("run",), self._environment(fault), self._output())
 
     def _environment(self, fault: str = "", log: Path | None = None) -> dict[str, str]:
         return {

@@ -118,6 +118,24 @@ def _judge_absent(tally: Tally, present: set[str], journal: Journal, where: str)
             tally.violations.append(f"{where}: lost: {prediction_id} ({item.designation}) is not in the view")
 
 
+def judge_archive(shop: Shop, journal: Journal, where: str) -> Tally:
+    """Once the archive's job has nothing left to do: every rejection that stands lies there once, and nothing else."""
+    tally = Tally()
+    products = [json.loads(path.read_bytes()) for path in shop.store.archive.glob("*/*/product.json")]
+    found = Counter(product["prediction_id"] for product in products)
+    for prediction_id, item in journal.rejected().items():
+        if found[prediction_id] != 1:
+            tally.lost += not found[prediction_id]
+            tally.doubled += found[prediction_id] > 1
+            tally.violations.append(f"{where}: {prediction_id} is in the archive {found[prediction_id]} times")
+        elif item.designation not in {one["designation"] for one in products if one["prediction_id"] == prediction_id}:
+            tally.violations.append(f"{where}: {prediction_id} should read {item.designation!r} in the archive")
+    for prediction_id in set(found) - set(journal.rejected()):
+        tally.ghosts += 1
+        tally.violations.append(f"{where}: ghost: {prediction_id} is in the archive, and was not rejected")
+    return tally
+
+
 def _judge_database(tally: Tally, shop: Shop, journal: Journal, where: str) -> None:
     """Nothing waits any more, and nothing of an erased product is left."""
     with shop.sessions() as session:

@@ -109,6 +109,10 @@ class Journal:
         """How many predictions were given a label, whatever became of it."""
         return sum(bool(item.accepted) for item in self.items.values())
 
+    def rejected(self) -> dict[str, Item]:
+        """The predictions that belong in the archive."""
+        return self._in("rejected")
+
     def erased(self) -> dict[str, Item]:
         """The predictions whose text and photo must be gone."""
         return self._in("erased")

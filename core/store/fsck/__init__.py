@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.domain.consistency import Staging
+from core.domain.review import OutboxKind
 from core.store.fsck import batches, files, labels, records
 from core.store.fsck.files import ReadTensor, View
 from core.store.fsck.violation import Violation
@@ -33,6 +34,13 @@ class Lease:
 
     claim_s: float = 3600.0
     waiting_s: float = 2 * 24 * 3600.0
+    archive_s: float = 2 * 24 * 3600.0
+
+    @property
+    def longest_s(self) -> dict[OutboxKind, float]:
+        """How long each kind of work may wait."""
+        store_work = dict.fromkeys((OutboxKind.APPEND, OutboxKind.RETRACT), self.waiting_s)
+        return {**store_work, OutboxKind.ARCHIVE: self.archive_s}
 
 
 def check(
@@ -67,7 +75,7 @@ def check(
     def compare(staging: Staging) -> Iterator[Violation]:
         yield from labels.check(view, staging)
         yield from batches.check(view, staging)
-        yield from records.check_leases(staging, lease.claim_s, lease.waiting_s, see_photo)
+        yield from records.check_leases(staging, lease.claim_s, lease.longest_s, see_photo)
         yield from records.check_ledger(staging, packages, full=full)
         yield from records.check_audit(staging)
 

@@ -1,6 +1,6 @@
 """What else the database records: leases (I7), the release ledger and its packages (I6), the sealed audit (I9)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +12,10 @@ from core.store.fsck.violation import Violation
 
 
 def check_leases(
-    staging: Staging, claim_s: float, waiting_s: float, see_photo: Callable[[str], object] | None
+    staging: Staging,
+    claim_s: float,
+    longest_s: Mapping[OutboxKind, float],
+    see_photo: Callable[[str], object] | None,
 ) -> Iterator[Violation]:
     """Find claims that stay open, work that nobody takes, and work that cannot be done for want of a photo."""
     for batch in staging.batches:
@@ -22,8 +25,10 @@ def check_leases(
     for prediction_id, staged in staging.predictions.items():
         where = f"prediction {prediction_id}"
         for work in staged.work:
-            if work.waits and work.kind is not OutboxKind.ARCHIVE and work.age_s > waiting_s:
-                message = f"its {work.kind} of version {work.version} has waited over {waiting_s:.0f} s"
+            # The training store's work is claimed in batches, whose own lease is looked at above.
+            undone = not work.done if work.kind is OutboxKind.ARCHIVE else work.waits
+            if undone and work.age_s > longest_s[work.kind]:
+                message = f"its {work.kind} of version {work.version} has waited over {longest_s[work.kind]:.0f} s"
                 yield Violation("I7", message, where)
         if see_photo and staged.image_sha256 and _is_coming(staged):
             try:

@@ -32,11 +32,19 @@ def test_a_claim_older_than_its_lease_breaks_i7(tmp_path: Path) -> None:
 
 def test_work_that_nobody_takes_breaks_i7(tmp_path: Path) -> None:
     waiting = staged("validated", 2, "validate", work("append", 2, age_s=100.0))
-    rejected = staged("rejected", 2, "reject", work("archive", 2, age_s=1e9))
+    rejected = staged("rejected", 2, "reject", work("archive", 2, age_s=200.0))
     staging = Staging({"p1": waiting, "p2": rejected})
     assert found(tmp_path, staging) == []
     (line,) = found(tmp_path, staging, lease=Lease(waiting_s=90))
     assert line == "I7  prediction p1: its append of version 2 has waited over 90 s"
+    (line,) = found(tmp_path, staging, lease=Lease(archive_s=150))
+    assert line == "I7  prediction p2: its archive of version 2 has waited over 150 s"
+
+
+def test_an_archiving_that_was_claimed_and_never_done_breaks_i7(tmp_path: Path) -> None:
+    claimed = staged("rejected", 2, "reject", work("archive", 2, segment=0, done=False, age_s=200.0))
+    (line,) = found(tmp_path, Staging({"p": claimed}), lease=Lease(archive_s=150))
+    assert line == "I7  prediction p: its archive of version 2 has waited over 150 s"
 
 
 def test_a_waiting_row_whose_photo_is_missing_or_damaged_breaks_i7(tmp_path: Path) -> None:
