@@ -5,9 +5,11 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api.errors import Problem
+from api.errors import Problem, problems
 
 VERSION = "3.0.3"
+_ANY_REQUEST = (400, 413, 415, 503)
+_ANY_BODY = (408,)
 
 
 def install(app: FastAPI) -> None:
@@ -25,11 +27,20 @@ def _build(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes, openapi_version=VERSION
     )
+    for operation in (found for path in document["paths"].values() for found in path.values()):
+        _declare_the_edge(operation)
     schemas = document["components"]["schemas"]
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(problem.pop("$defs"))
     schemas["Problem"] = problem
     return _downgrade(document)
+
+
+def _declare_the_edge(operation: dict[str, Any]) -> None:
+    """Add what any request may be answered before its route sees it, and what only one with a body may."""
+    refusals = (*_ANY_REQUEST, *(_ANY_BODY if "requestBody" in operation else ()))
+    said = {str(status): answer for status, answer in problems(*refusals).items()}
+    operation["responses"] = dict(sorted({**said, **operation["responses"]}.items()))
 
 
 def _downgrade(node: Any) -> Any:
