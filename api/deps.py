@@ -167,8 +167,8 @@ def open_to(who: str, *, owner: Literal["only", "never"] | None = None, keys: bo
 
     Args:
         who: ``anyone``, ``customer`` (any signed-in account), or a higher role.
-        owner: for a route about one prediction. ``only``: for everybody but its sender it does not exist (404).
-            ``never``: its sender is refused (403). None: customers see their own, staff see all.
+        owner: for a route about one thing of somebody's. ``only``: for everybody else it does not exist (404).
+            ``never``: the sender of a product is refused (403). None: customers see their own, staff see all.
         keys: whether an API key may call it (403 otherwise).
     """
     return {"x-role": who, "x-keys": keys} | ({"x-owner": owner} if owner else {})

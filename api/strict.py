@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
+from urllib.parse import unquote_to_bytes
 
 from fastapi import HTTPException, Request, Response
 from fastapi.routing import APIRoute
@@ -76,9 +77,21 @@ class _Utf8MultiPart(MultiPartParser):
         super().on_headers_finished()
 
 
-def _require_utf8(data: bytes) -> None:
+class _Utf8Form(FormParser):
+    """The parser's own reading puts question marks for what is not UTF-8, and letters of Latin-1 for what is."""
+
+    def on_field_end(self) -> None:
+        super().on_field_end()
+        self._items[-1] = (_unquoted(self._field_name), _unquoted(self._field_value))
+
+
+def _unquoted(data: bytearray) -> str:
+    return _require_utf8(unquote_to_bytes(bytes(data).replace(b"+", b" ")))
+
+
+def _require_utf8(data: bytes) -> str:
     try:
-        data.decode("utf-8")
+        return data.decode("utf-8")
     except UnicodeDecodeError:
         raise MultiPartException("Form text must be UTF-8.") from None
 
@@ -115,7 +128,7 @@ class StrictRequest(Request):
             limits = {"max_files": 1, "max_fields": MAX_FIELDS, "max_part_size": MAX_FIELD_BYTES}
             form = await _Utf8MultiPart(self.headers, self.stream(), **limits).parse()
         elif kind == "application/x-www-form-urlencoded":
-            form = await FormParser(
+            form = await _Utf8Form(
                 self.headers, self.stream(), max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES
             ).parse()
         else:

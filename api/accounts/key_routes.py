@@ -41,7 +41,7 @@ def make_key(body: NewKey, person: PersonDep, parts: PartsDep) -> KeyMade:
     "/users/me/keys/{key_id}",
     status_code=204,
     responses=problems(401, 403, 404, 422, 503),
-    openapi_extra=open_to("customer", keys=False),
+    openapi_extra=open_to("customer", owner="only", keys=False),
 )
 def revoke_key(key_id: Annotated[str, Path(max_length=64)], person: PersonDep, parts: PartsDep) -> Response:
     """Revoke a key: from now on it signs nobody in."""
