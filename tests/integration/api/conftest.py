@@ -22,6 +22,7 @@ from core.db.migrate import migrate
 from core.db.session import make_engine, make_sessions
 from core.domain.roles import Role
 from core.settings import AuthSettings, DatabaseSettings, LoopSettings, ServingSettings, StoreSettings
+from tests.integration.api.declared import Foresight
 from tests.integration.api.toys import PASSWORD, TAXONOMY, BrokenPackage, InProcess, Service, ToyModel
 
 
@@ -103,6 +104,7 @@ def start(settings: ServiceSettings) -> Iterator[Callable[..., Service]]:
 
             app = create_app(settings, load_model=load, decoder=InProcess(settings.serving))
             service = Service(app, TestClient(app, raise_server_exceptions=False), broken)
+            service.http.event_hooks = {"response": [Foresight(app).check]}
             if released:
                 service.promote("1" * 64)
             running.enter_context(service.http)
