@@ -197,8 +197,10 @@ def replace_credentials(session: Session, user_id: str, *, password_hash: str, r
 
 def update_of_credentials(user_id: str, password_hash: str, role: str) -> Update:
     """The guarded statement behind ``replace_credentials``."""
-    return _open_account(user_id).values(
-        password_hash=password_hash, role=role, active=True, deactivated_by=None, token_version=_NEXT_VERSION
+    return (
+        update(UserAccount)
+        .where(*_open_account(user_id))
+        .values(password_hash=password_hash, role=role, active=True, deactivated_by=None, token_version=_NEXT_VERSION)
     )
 
 
@@ -219,7 +221,7 @@ def set_password(session: Session, user_id: str, password_hash: str, *, token_ve
 
 def update_of_password(user_id: str, password_hash: str, token_version: int | None) -> Update:
     """The guarded statement behind ``set_password``."""
-    statement = _open_account(user_id)
+    statement = update(UserAccount).where(*_open_account(user_id))
     if token_version is not None:
         statement = statement.where(UserAccount.token_version == token_version, UserAccount.active.is_(True))
     return statement.values(password_hash=password_hash, token_version=_NEXT_VERSION)
@@ -239,7 +241,7 @@ def set_username(session: Session, user_id: str, username: str) -> bool:
 
 def update_of_username(user_id: str, username: str) -> Update:
     """The guarded statement behind ``set_username``."""
-    return _open_account(user_id).values(username=username)
+    return update(UserAccount).where(*_open_account(user_id)).values(username=username)
 
 
 def set_role(session: Session, user_id: str, role: Role) -> bool:
@@ -249,7 +251,7 @@ def set_role(session: Session, user_id: str, role: Role) -> bool:
 
 def update_of_role(user_id: str, role: str) -> Update:
     """The guarded statement behind ``set_role``."""
-    return _open_account(user_id).values(role=role)
+    return update(UserAccount).where(*_open_account(user_id)).values(role=role)
 
 
 def deactivate(session: Session, user_id: str, *, by: str) -> bool:
@@ -260,7 +262,8 @@ def deactivate(session: Session, user_id: str, *, by: str) -> bool:
 def update_of_deactivation(user_id: str, by: str) -> Update:
     """The guarded statement behind ``deactivate``."""
     return (
-        _open_account(user_id)
+        update(UserAccount)
+        .where(*_open_account(user_id))
         .where(UserAccount.active.is_(True))
         .values(active=False, deactivated_by=by, token_version=_NEXT_VERSION)
     )
@@ -273,7 +276,7 @@ def reactivate(session: Session, user_id: str, *, only_own: bool) -> bool:
 
 def update_of_reactivation(user_id: str, *, only_own: bool) -> Update:
     """The guarded statement behind ``reactivate``."""
-    statement = _open_account(user_id).where(UserAccount.active.is_(False))
+    statement = update(UserAccount).where(*_open_account(user_id)).where(UserAccount.active.is_(False))
     if only_own:
         statement = statement.where(UserAccount.deactivated_by == "self")
     return statement.values(active=True, deactivated_by=None)
@@ -286,21 +289,25 @@ def delete(session: Session, user_id: str, *, by: str) -> bool:
 
 def update_of_deletion(user_id: str, by: str) -> Update:
     """The guarded statement behind ``delete``."""
-    return _open_account(user_id).values(
-        username=f"(deleted) {user_id}",
-        password_hash=UNMATCHED_HASH,
-        active=False,
-        deactivated_by=by,
-        deleted_at=utc_now(),
-        token_version=_NEXT_VERSION,
+    return (
+        update(UserAccount)
+        .where(*_open_account(user_id))
+        .values(
+            username=f"(deleted) {user_id}",
+            password_hash=UNMATCHED_HASH,
+            active=False,
+            deactivated_by=by,
+            deleted_at=utc_now(),
+            token_version=_NEXT_VERSION,
+        )
     )
 
 
 _NEXT_VERSION = UserAccount.token_version + 1
 
 
-def _open_account(user_id: str) -> Update:
-    return update(UserAccount).where(UserAccount.id == user_id, *_listed())
+def _open_account(user_id: str) -> tuple[ColumnElement[bool], ...]:
+    return UserAccount.id == user_id, *_listed()
 
 
 def _changed(session: Session, statement: Update) -> bool:
