@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 
-from client import Decision, EtalonClient, ProblemError
+from client import Decision, EtalonClient, Feedback, ProblemError
+from client.batch import Results, predict_all, products_in
+from core.db.models import Prediction
 from tests.integration.api.toys import PASSWORD, Service
 
 
@@ -23,13 +26,18 @@ class InProcess(httpx.BaseTransport):
         return httpx.Response(answer.status_code, headers=dict(answer.headers), content=answer.content)
 
 
+def connect(
+    service: Service, username: str | None = None, password: str | None = None, *, api_key: str | None = None
+) -> EtalonClient:
+    return EtalonClient("http://testserver", username, password, api_key=api_key, transport=InProcess(service))
+
+
 @pytest.fixture
 def sign_in(service: Service) -> Iterator[Callable[[str], EtalonClient]]:
     with ExitStack() as connected:
 
         def _sign_in(username: str) -> EtalonClient:
-            client = EtalonClient("http://testserver", username, PASSWORD, transport=InProcess(service))
-            return connected.enter_context(client)
+            return connected.enter_context(connect(service, username, PASSWORD))
 
         yield _sign_in
 
@@ -142,3 +150,128 @@ def test_pages_are_followed_to_the_end(carla: EtalonClient) -> None:
 def test_the_champion_and_the_classes_are_read(carla: EtalonClient) -> None:
     assert carla.champion().epoch == 1
     assert carla.classes()
+
+
+def test_a_sender_says_what_they_think_and_takes_it_back(carla: EtalonClient, remy: EtalonClient) -> None:
+    made = carla.predict("Piscine")
+    other = made.top_k[1].prdtypecode
+    assert carla.give_feedback(made.id, "proposed", prdtypecode=other, reason="c'est un jeu").feedback is not None
+    (found,) = remy.predictions(feedback="proposed").items
+    assert found.feedback == Feedback("proposed", other, "c'est un jeu")
+    carla.withdraw_feedback(made.id)
+    assert carla.prediction(made.id).feedback is None
+
+
+def test_a_list_is_filtered_and_polled(carla: EtalonClient, remy: EtalonClient) -> None:
+    book, lamp = carla.predict("a book"), carla.predict("lamp")
+    remy.validate(book.id)
+    assert [one.id for one in remy.predictions(code=10, status="validated").items] == [book.id]
+    assert [one.id for one in carla.every_prediction(min_confidence=0.0, order="oldest")] == [book.id, lamp.id]
+    assert carla.prediction(book.id).final_code == 10
+    page = remy.predictions(order="updated", updated_since=datetime.now(UTC) - timedelta(hours=1))
+    assert {one.id for one in page.items} == {book.id, lamp.id}
+    assert page.next_since is not None
+    assert datetime.fromisoformat(page.next_since) < datetime.now(UTC)
+
+
+def test_an_export_arrives_in_chunks(carla: EtalonClient) -> None:
+    carla.predict("=cmd")
+    with carla.export(status="pending") as chunks:
+        written = b"".join(chunks).decode()
+    assert "'=cmd" in written
+    with pytest.raises(ProblemError) as raised, carla.export(status="no such status"):
+        pass
+    assert raised.value.status == 422
+
+
+def test_a_product_is_put_aside_and_the_queue_narrowed(carla: EtalonClient, remy: EtalonClient) -> None:
+    book, lamp = carla.predict("a book"), carla.predict("lamp")
+    lease = remy.next_to_review(code=10)
+    assert lease is not None
+    assert lease.prediction.id == book.id
+    remy.skip(book.id)
+    remaining = remy.next_to_review()
+    assert remaining is not None
+    assert remaining.prediction.id == lamp.id
+    assert remy.progress()["decided_today"] == 0
+
+
+def test_a_shop_opens_an_account_and_sends_products_by_key(service: Service) -> None:
+    shop = connect(service, None, None)
+    opened = shop.register("boutique", "un mot de passe assez long")
+    assert (opened.role, opened.active) == ("customer", True)
+    with pytest.raises(ProblemError) as raised:
+        shop.me()
+    assert raised.value.status == 401
+
+    shop = connect(service, "boutique", "un mot de passe assez long")
+    key = shop.make_key("the shop's server")
+    assert [one.hint for one in shop.api_keys()] == [shop.api_keys()[0].hint]
+    assert key.secret not in repr(key)
+    server = connect(service, api_key=key.secret)
+    assert server.predict("Piscine").status == "pending"
+    assert server.me().username == "boutique"
+    with pytest.raises(ProblemError) as raised:
+        server.make_key("another")
+    assert raised.value.code == "account.key_not_allowed"
+    shop.revoke_key(key.id)
+    with pytest.raises(ProblemError):
+        server.predict("Piscine")
+
+
+def test_a_person_keeps_their_account(service: Service) -> None:
+    mine = connect(service, "carla", PASSWORD)
+    mine.change_password(PASSWORD, "un autre mot de passe")
+    assert mine.rename("carlotta").username == "carlotta"
+    assert mine.me().username == "carlotta"  # it signs in under the new name, with the new password
+    mine.deactivate()
+    with pytest.raises(ProblemError):
+        mine.me()
+    mine.reactivate("carlotta", "un autre mot de passe")
+    assert mine.me().active
+    assert mine.delete_me() is True
+
+
+def test_an_admin_manages_accounts(sign_in: Callable[[str], EtalonClient], service: Service) -> None:
+    ada = sign_in("ada")
+    opened = ada.open_account("bob", "un mot de passe assez long", role="reviewer")
+    assert ada.change_account(opened.id, active=False).active is False
+    page = ada.accounts(text="bob", active=False)
+    assert [one.username for one in page.items] == ["bob"]
+    assert (page.total, page.active, page.inactive) == (4, 3, 1)
+    assert ada.delete_account(opened.id) is True
+
+
+def test_an_admin_sees_and_moves_releases_and_wishes_for_a_retraining(
+    sign_in: Callable[[str], EtalonClient], service: Service, carla: EtalonClient
+) -> None:
+    ada = sign_in("ada")
+    service.promote("2" * 64)
+    service.poll()
+    assert [(row.epoch, row.kind) for row in ada.releases()] == [(2, "gate"), (1, "gate")]
+    with pytest.raises(ProblemError) as raised:
+        ada.promote("3" * 64, reason="better", expected_epoch=2)
+    assert raised.value.status == 404
+    with pytest.raises(ProblemError) as raised:
+        ada.rollback(reason="worse", expected_epoch=2)  # the toys are no packages
+    assert raised.value.code == "release.package_refused"
+    assert ada.models().epoch == 2
+    first = ada.retrain(reason="fifty labels were corrected")
+    assert ada.retrain(reason="again").id == first.id
+    assert ada.retraining().state == "waiting"
+
+
+def test_a_batch_stages_each_product_once_however_often_it_is_sent(
+    service: Service, photo: bytes, tmp_path: Path
+) -> None:
+    for name in ("a lamp", "board game"):
+        (tmp_path / f"{name}.jpg").write_bytes(photo)
+        (tmp_path / f"{name}.txt").write_text(name, encoding="utf-8")
+    (tmp_path / "broken.jpg").write_bytes(photo[:100])
+    (tmp_path / "broken.txt").write_text("broken", encoding="utf-8")
+    for attempt in range(2):
+        with connect(service, "carla", PASSWORD) as carla, Results(tmp_path / f"out{attempt}.csv") as results:
+            tally = predict_all(carla, products_in(tmp_path), results)
+        assert (tally.answered, tally.refused) == (2, 1)
+    assert (tmp_path / "out0.csv").read_bytes() == (tmp_path / "out1.csv").read_bytes()
+    assert len(service.rows(Prediction)) == 2
