@@ -13,10 +13,16 @@ from core.db.models import ApiKey, UserAccount
 from core.db.repositories.users import Counts
 from core.domain.roles import Role
 
+
+def _storable_secret(secret: SecretStr) -> SecretStr:
+    storable(secret.get_secret_value())
+    return secret
+
+
 # Capitals are taken and become small: names that differ in nothing else would be mistaken for one another.
 Username = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$"), AfterValidator(str.lower)]
-Password = Annotated[SecretStr, Field(min_length=1, max_length=LONGEST)]
-NewPassword = Annotated[SecretStr, Field(min_length=SHORTEST, max_length=LONGEST)]
+Password = Annotated[SecretStr, Field(min_length=1, max_length=LONGEST), AfterValidator(_storable_secret)]
+NewPassword = Annotated[SecretStr, Field(min_length=SHORTEST, max_length=LONGEST), AfterValidator(_storable_secret)]
 KeyName = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(storable)]
 RoleName = Annotated[Role, Field(strict=False)]
 
