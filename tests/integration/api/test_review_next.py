@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from core.db.models import Prediction
+from core.db.models import Outbox, Prediction, Verdict
 from core.db.types import utc_now
 from tests.integration.api.toys import Service, problem
 
@@ -112,24 +112,115 @@ def test_a_customer_is_403_and_nobody_is_401(service: Service, customer: dict[st
     assert ask(service, {}).status_code == 401
 
 
-def test_many_people_at_once_are_offered_different_products(
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"code": "40"}, 1),
+        ({"modality": "text+image"}, 2),
+        ({"min_confidence": "0.61", "max_confidence": "0.7"}, 3),
+        ({"feedback": "disputed"}, 4),
+        ({"created_since": "LAST"}, 5),
+        ({"created_until": "LAST", "order": "newest"}, 4),
+        ({"code": "2060", "feedback": "disputed"}, None),
+        ({"min_confidence": "0.8"}, None),
+    ],
+    ids=str,
+)
+def test_only_what_is_asked_for_is_offered(
+    service: Service,
+    customer: dict[str, str],
+    reviewer: dict[str, str],
+    photo: bytes,
+    query: dict[str, str],
+    expected: int | None,
+) -> None:
+    made = [service.predict(customer, title)["id"] for title in ("a book", "b game")]
+    sent = service.http.post("/predict", data={"designation": "a"}, files={"image": photo}, headers=customer).json()
+    made += [sent["id"], *(service.predict(customer, title)["id"] for title in ("a bookish thing", "a", "a last one"))]
+    with service.app.state.parts.sessions.begin() as session:
+        session.execute(update(Prediction).where(Prediction.id == made[4]).values(feedback="disputed"))
+    last = service.http.get(f"/predictions/{made[5]}", headers=reviewer).json()["created_at"]
+    asked = {name: value.replace("LAST", last.replace("+00:00", "Z")) for name, value in query.items()}
+    answer = ask(service, reviewer, **asked)
+    assert answer.status_code == (204 if expected is None else 200), answer.text
+    assert expected is None or answer.json()["id"] == made[expected]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"order": "updated"},
+        {"code": "x"},
+        {"min_confidence": "nan"},
+        {"max_confidence": "1.5"},
+        {"feedback": "angry"},
+        {"created_since": "2026-01-01T00:00:00"},
+        {"status": "validated"},
+        {"second_opinion": "true"},
+    ],
+    ids=str,
+)
+def test_a_question_that_breaks_a_rule_is_422(
+    service: Service, reviewer: dict[str, str], query: dict[str, str]
+) -> None:
+    answer = ask(service, reviewer, **query)
+    assert answer.status_code == 422
+    problem(answer)
+
+
+def test_somebody_who_asks_for_something_else_keeps_what_they_hold(
+    service: Service, customer: dict[str, str], reviewer: dict[str, str], admin: dict[str, str]
+) -> None:
+    book, game = (service.predict(customer, title)["id"] for title in ("a book", "b game"))
+    assert offered(service, reviewer, code="10") == book
+    assert offered(service, reviewer, code="40") == game
+    assert offered(service, reviewer, code="10") == book
+    assert ask(service, admin).status_code == 204
+
+
+def test_nobody_is_offered_what_they_sent(service: Service, reviewer: dict[str, str], admin: dict[str, str]) -> None:
+    own = service.predict(reviewer, "a book")["id"]
+    assert ask(service, reviewer).status_code == 204
+    assert offered(service, admin) == own
+
+
+def work_through(service: Service, headers: dict[str, str], seen: list[tuple[str, str]], name: str) -> None:
+    """Take products until none is left; put every third aside, and decide about the others."""
+    count = 0
+    while (answer := ask(service, headers, order="oldest")).status_code == 200:
+        one, count = answer.json()["id"], count + 1
+        seen.append((one, name))
+        if count % 3:
+            path, body = "validate", {"accept": True}
+            assert service.http.post(f"/predictions/{one}/{path}", json=body, headers=headers).status_code == 200, one
+        else:
+            assert service.http.post(f"/predictions/{one}/skip", headers=headers).status_code == 204
+
+
+def test_eight_people_at_once_never_work_on_the_same_product(
     service: Service, customer: dict[str, str], staff: list[dict[str, str]]
 ) -> None:
-    for n in range(len(staff)):
-        service.predict(customer, f"a lamp {n}")
+    """Nobody's decision meets another's: all are 200. What somebody put aside comes to others, never back to them."""
+    made = [service.predict(customer, f"a lamp {n}")["id"] for n in range(48)]
+    seen: list[tuple[str, str]] = []
     together = threading.Barrier(len(staff))
-    found: list[str] = []
 
-    def look(headers: dict[str, str]) -> None:
+    def work(name: str, headers: dict[str, str]) -> None:
         together.wait()
-        found.append(offered(service, headers, order="oldest"))
+        work_through(service, headers, seen, name)
 
-    threads = [threading.Thread(target=look, args=(headers,)) for headers in staff]
+    threads = [threading.Thread(target=work, args=(str(n), headers)) for n, headers in enumerate(staff)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(set(found)) == len(staff)
+    assert {one for one, _ in seen} == set(made)
+    assert len(seen) == len(set(seen))
+    verdicts = [row.prediction_id for row in service.rows(Verdict)]
+    assert len(verdicts) == len(set(verdicts))
+    left = {row.id for row in service.rows(Prediction) if row.status == "pending"}
+    assert left | set(verdicts) == set(made)
+    assert len(service.rows(Outbox)) == len(verdicts)
 
 
 @pytest.fixture
