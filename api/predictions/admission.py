@@ -16,6 +16,7 @@ from core.errors import Unavailable
 
 _FIRST_GUESS_S = 0.25  # what an answer takes before one was measured
 _WEIGHT = 0.1  # of the newest measurement
+_SHARE = 2 / 3  # of the budget; the rest is for answers that take longer than the mean
 _PROMISE_S = 0.5  # a body that is sent at once is here by then; a slower one queues when it is complete
 
 
@@ -61,8 +62,8 @@ class Admission:
 
     @property
     def queue_limit(self) -> int:
-        """How many may wait: the last of them gets its place within the budget. At least one."""
-        return max(1, int(self._budget_s * self.places / self.service_s))
+        """How many may wait: so many that the last of them gets its place within the budget. At least one."""
+        return max(1, int(_SHARE * self._budget_s * self.places / self.service_s))
 
     def promise(self) -> "Ticket":
         """Let a request in whose headers have arrived.

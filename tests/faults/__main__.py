@@ -28,6 +28,7 @@ CAMPAIGNS: Mapping[str, str] = {
     "corruption": "tests.faults.corruption",
     "powerloss": "tests.faults.powerloss",
     "service": "tests.faults.service",
+    "drains": "tests.faults.drains",
     "requests": "tests.faults.duplicated_requests",
     "promotions": "tests.faults.promotions",
     "scheduler": "tests.faults.scheduler",

@@ -64,13 +64,16 @@ class Api:
         """The failpoints that the newest process came by."""
         return self.folder / f"points-{self.starts}.log"
 
-    def start(self, failpoint: str = "", *, by_exec: bool = False) -> Running:
-        """Start it (``by_exec``: as ``python -m api``, which takes seconds) without waiting until it is ready."""
+    def start(self, failpoint: str = "", *, by_exec: bool = False, prepare: str | None = None) -> Running:
+        """Start it (``by_exec``: as ``python -m api``, which takes seconds) without waiting until it is ready.
+
+        ``prepare`` names a flawed version that it becomes first.
+        """
         self.starts += 1
         own = {"SERVING_PORT": str(self.port), "ETALON_FAILPOINT": failpoint, "ETALON_FAILPOINT_LOG": str(self.points)}
         environment = small_environment(self.settings, own)
         if not by_exec:
-            return self.nursery.fork(environment, self.log)
+            return self.nursery.fork(environment, self.log, prepare=prepare)
         with self.log.open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "api"], cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
