@@ -127,7 +127,7 @@ def promote(session: Session, facts: ModelFacts, order: PromotionOrder, *, actor
     if champion == facts.version:
         raise AlreadyServed(f"Package {facts.version[:12]} is served as {facts.name}.")
     judged = judgements.newest_of(session, [facts.version]).get(facts.version)
-    finding = _finding(session, judged)
+    finding = GateFinding(Outcome(judged.said.decision), judged.said.champion) if judged else None
     kind = kind_of_promotion(model=facts.name, finding=finding, champion=champion, override=order.override)
     return promotions.promote(
         session,
@@ -138,13 +138,6 @@ def promote(session: Session, facts: ModelFacts, order: PromotionOrder, *, actor
         kind=kind.value,
         **(_of_champion(now) if kind is PromotionKind.COMPANION else _of_package(facts, judged)),
     )
-
-
-def _finding(session: Session, judged: Judged | None) -> GateFinding | None:
-    if judged is None:
-        return None
-    then = promotions.at_epoch(session, judged.said.epoch)
-    return GateFinding(Outcome(judged.said.decision), then.models.get(GATED) if then else None)
 
 
 def _of_package(facts: ModelFacts, judged: Judged | None) -> dict[str, Any]:

@@ -115,8 +115,9 @@ class Candidates(BaseModel):
 class GateRead(BaseModel):
     """The newest judgement of a package.
 
-    ``manifest`` is the snapshot whose hold-out it was judged on, ``epoch`` the release it was compared with (0: none),
-    ``report`` all numbers behind the reasons, as the gate wrote them.
+    ``manifest`` is the snapshot whose hold-out it was judged on, ``epoch`` the release it was compared with (0: none)
+    and ``champion`` the package that this served under its name, ``report`` all numbers behind the reasons, as the gate
+    wrote them.
     """
 
     judged_at: datetime
@@ -124,6 +125,7 @@ class GateRead(BaseModel):
     reasons: list[str]
     manifest: int
     epoch: int
+    champion: str | None
     run_id: str | None
     weighted_f1: float | None
     champion_weighted_f1: float | None
@@ -139,6 +141,7 @@ class GateRead(BaseModel):
             reasons=list(said.gate.get("reasons", ())),
             manifest=said.manifest,
             epoch=said.epoch,
+            champion=said.champion,
             run_id=said.run_id,
             weighted_f1=said.weighted_f1,
             champion_weighted_f1=said.champion_weighted_f1,

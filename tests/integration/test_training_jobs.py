@@ -20,7 +20,7 @@ import pytest
 from mlflow import MlflowClient
 
 from core.db.models import Base
-from core.db.repositories import audit, promotions
+from core.db.repositories import audit, judgements, promotions
 from core.db.session import make_engine
 from core.settings import (
     DatabaseSettings,
@@ -208,6 +208,21 @@ def test_a_judgement_is_remembered_by_its_snapshot(story: Story) -> None:
         ("manifest/2", good, "promote"),
         ("manifest/3", bad, "refuse"),
     }
+
+
+def test_what_was_said_of_each_package_is_kept_for_those_who_promote(story: Story) -> None:
+    first, good = (story.told[f"{name}.fit"]["package"] for name in ("same snapshot", "good labels"))
+    lexical = story.told["companion"]["package"]
+    with story.workplace.sessions() as session:
+        found = judgements.newest_of(session, [first, good, lexical])
+    # Of the first, which was judged beside itself too, nothing new was said then.
+    assert {package: (one.said.decision, one.said.champion) for package, one in found.items()} == {
+        first: ("first", None),
+        good: ("promote", first),
+        lexical: ("companion", None),
+    }
+    assert found[good].said.gate["outcome"] == "promote"
+    assert found[good].said.weighted_f1 == story.told["good labels.judge"]["weighted_f1"]
 
 
 def test_several_models_are_trained_side_by_side_and_none_is_promoted(story: Story) -> None:

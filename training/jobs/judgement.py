@@ -30,8 +30,8 @@ def judge(workplace: Workplace, *, package: str, manifest: int | None, run_key: 
 
     Returns:
         ``decision`` (first, promote, grey, refuse or companion), ``reasons``, ``run_id``, ``weighted_f1``,
-        ``champion_weighted_f1``, ``difference`` (5th percentile, observed, 95th), the ``epoch`` judged against,
-        ``second_opinions`` (labels newly marked as doubtful), and seconds.
+        ``champion_weighted_f1``, ``difference`` (5th percentile, observed, 95th), the ``epoch`` judged against and the
+        ``champion`` that it served, ``second_opinions`` (labels newly marked as doubtful), and seconds.
 
     Raises:
         TrackingUnavailable: the tracking server does not answer; judging again is safe.
@@ -60,7 +60,9 @@ def judge(workplace: Workplace, *, package: str, manifest: int | None, run_key: 
                 point_aliases(workplace, tracking, challenger=package)
     doubted = ask_again(workplace.sessions, training) if found.model == MODEL else 0
     log.info("judge.decided", extra={"package": package, "decision": found.decision.outcome, "run_id": run_id})
-    identity = {"package": package, "run_id": run_id, "epoch": _epoch(champion), "second_opinions": doubted}
+    beside = champion.models.get(found.model) if champion else None
+    identity = {"package": package, "run_id": run_id, "epoch": _epoch(champion), "champion": beside}
+    identity["second_opinions"] = doubted
     result = kept.write({**identity, **found.result(), **watch.report()})
     judgement = Judgement(**{fact.name: result[fact.name] for fact in fields(Judgement)})
     with workplace.sessions.begin() as session:

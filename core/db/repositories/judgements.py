@@ -1,8 +1,8 @@
 """What judgements found: of which states of the training store there is one, and what was said of each package.
 
-A judgement is two rows of the audit, so it is kept for good and sealed with the rest: a short one about the manifest,
-which tells a batch that was trained on from one whose training failed, and the whole of it about the package. Only the
-gated model's judgement is about a manifest.
+A judgement is up to two rows of the audit, so it is kept for good and sealed with the rest: a short one about the
+manifest, which tells a batch that was trained on from one whose training failed, and the whole of it about the package.
+Only the gated model's judgement is about a manifest.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,6 +30,7 @@ class Judgement:
         manifest: the snapshot on whose hold-out it was judged.
         decision: ``first``, ``promote``, ``grey``, ``refuse`` or ``companion``.
         epoch: the release it was compared with; 0 for none.
+        champion: the package that this release served under its name; None for none.
         run_id: the tracking server's run; None where the package was not worth one.
         weighted_f1: of the package on those rows, in [0, 1].
         champion_weighted_f1: of what was served under its name.
@@ -39,6 +40,7 @@ class Judgement:
     manifest: int
     decision: str
     epoch: int
+    champion: str | None
     run_id: str | None
     weighted_f1: float | None
     champion_weighted_f1: float | None
@@ -63,9 +65,13 @@ class Answer:
 
 
 def record(session: Session, *, package: str, judgement: Judgement, gated: bool) -> None:
-    """Remember that ``package`` (64 hexadecimal digits) was judged, whatever was decided."""
-    detail = {**asdict(judgement), "gate": dict(judgement.gate)}
-    audit.record(session, actor=_ACTOR, action=_ACTION, subject=_of_package(package), detail=detail)
+    """Remember that ``package`` (64 hexadecimal digits) was judged, whatever was decided.
+
+    A training on nothing new gives the champion again. Beside itself nothing new is said of it, only of the manifest.
+    """
+    if judgement.champion != package:
+        detail = {**asdict(judgement), "gate": dict(judgement.gate)}
+        audit.record(session, actor=_ACTOR, action=_ACTION, subject=_of_package(package), detail=detail)
     if gated:
         brief = {"package": package, "decision": judgement.decision}
         subject = _of_manifest(judgement.manifest)

@@ -43,11 +43,14 @@ def service(settings: ServiceSettings, champion: str) -> Iterator[Service]:
         yield service
 
 
-def judge(service: Service, package: str, decision: str, *, epoch: int = 1, gated: bool = True) -> None:
+def judge(service: Service, package: str, decision: str) -> None:
+    """Beside what the ledger serves now."""
     gate = {"outcome": decision, "reasons": [f"it is {decision}"], "weighted_f1": 0.8}
-    said = Judgement(4, decision, epoch, f"run-{decision}", 0.8, 0.7, gate)
     with service.app.state.parts.sessions.begin() as session:
-        judgements.record(session, package=package, judgement=said, gated=gated)
+        now = promotions.current(session)
+        epoch, champion = (now.epoch, now.models["fusion"]) if now else (promotions.NO_EPOCH, None)
+        said = Judgement(4, decision, epoch, champion, f"run-{decision}", 0.8, 0.7, gate)
+        judgements.record(session, package=package, judgement=said, gated=True)
 
 
 def promote(service: Service, headers: dict[str, str], version: str, **order: Any) -> Any:
@@ -322,5 +325,5 @@ def test_without_a_release_a_first_model_may_be_promoted_and_no_companion(
         admin = service.sign_in("ada")
         answer = promote(service, admin, companion, expected_epoch=0)
         assert problem(answer)["code"] == "release.no_champion"
-        judge(service, challenger, "first", epoch=promotions.NO_EPOCH)
+        judge(service, challenger, "first")
         assert promote(service, admin, challenger, expected_epoch=0).json()["kind"] == "first"

@@ -35,7 +35,7 @@ def service(settings: ServiceSettings, versions: list[str]) -> Iterator[Service]
 def judge(service: Service, package: str, decision: str, weighted_f1: float) -> None:
     gate = {"outcome": decision, "reasons": ["weighted F1 rises", "no class falls"]}
     with service.app.state.parts.sessions.begin() as session:
-        said = Judgement(4, decision, 1, "run-4", weighted_f1, 0.7, gate)
+        said = Judgement(4, decision, 1, None, "run-4", weighted_f1, 0.7, gate)
         judgements.record(session, package=package, judgement=said, gated=True)
 
 

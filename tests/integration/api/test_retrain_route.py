@@ -29,7 +29,7 @@ def take(service: Service, run_key: str) -> None:
 
 def judge(service: Service) -> None:
     with service.app.state.parts.sessions.begin() as session:
-        said = Judgement(2, "promote", 1, "run", 0.8, 0.7, {})
+        said = Judgement(2, "promote", 1, None, "run", 0.8, 0.7, {})
         judgements.record(session, package="a" * 64, judgement=said, gated=True)
 
 

@@ -194,7 +194,7 @@ def test_a_batch_is_due_by_count_by_age_or_when_one_lies_open(shop: Shop) -> Non
 def test_only_the_newest_batch_has_to_be_judged(shop: Shop) -> None:
     def judge(manifest: int) -> None:
         with shop.sessions.begin() as session:
-            said = Judgement(manifest, "promote", 1, "run", 0.8, 0.7, {})
+            said = Judgement(manifest, "promote", 1, None, "run", 0.8, 0.7, {})
             judgements.record(session, package="a" * 64, judgement=said, gated=True)
 
     assert not is_unjudged(shop.sessions)

@@ -170,7 +170,7 @@ def test_the_command_says_what_it_appended_and_when_there_is_nothing(shop: Shop)
     status, out, _ = shop.run("append", "--run-key", "monday")
     assert (status, json.loads(out)) == (0, {"segment": "000002", "rows": 4, "manifest": 3, "retractions": 2})
     with shop.sessions.begin() as session:
-        said = Judgement(3, "refuse", 1, "run", 0.6, 0.7, {})
+        said = Judgement(3, "refuse", 1, None, "run", 0.6, 0.7, {})
         judgements.record(session, package="a" * 64, judgement=said, gated=True)
     status, out, _ = shop.run("append", "--run-key", "tuesday", "--if-due")
     assert (status, json.loads(out)) == (99, {"segment": None, "rows": 0, "retractions": 0, "manifest": 3})

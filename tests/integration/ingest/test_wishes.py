@@ -22,7 +22,7 @@ def ask(shop: Shop, reason: str = "new categories") -> str:
 
 def judge(shop: Shop) -> None:
     with shop.sessions.begin() as session:
-        said = Judgement(1, "refuse", 1, "run", 0.6, 0.7, {})
+        said = Judgement(1, "refuse", 1, None, "run", 0.6, 0.7, {})
         judgements.record(session, package="a" * 64, judgement=said, gated=True)
 
 
@@ -95,8 +95,13 @@ def test_a_wish_is_answered_by_the_first_judgement_after_it_was_taken(shop: Shop
 
 def test_the_newest_judgement_of_a_package_is_what_is_said_of_it(shop: Shop) -> None:
     with shop.sessions.begin() as session:
-        for package, decision, gated in (("a", "grey", True), ("a", "promote", True), ("b", "companion", False)):
-            said = Judgement(1, decision, 0, None, 0.5, None, {"reasons": [decision]})
+        for package, decision, champion, gated in (
+            ("a", "grey", None, True),
+            ("a", "promote", "c" * 64, True),
+            ("a", "refuse", "a" * 64, True),  # beside itself
+            ("b", "companion", None, False),
+        ):
+            said = Judgement(1, decision, 0, champion, None, 0.5, None, {"reasons": [decision]})
             judgements.record(session, package=package * 64, judgement=said, gated=gated)
     with shop.sessions() as session:
         found = judgements.newest_of(session, [letter * 64 for letter in "abc"])
