@@ -31,8 +31,8 @@ def _strings(schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield from {"a number": "7", "a boolean": "true", **_LISTS}.items()
     yield "lone surrogate", r'"s3ntinel\ud800"'
     yield "surrogates in the wrong order", r'"s3ntinel\udc00\ud800"'
-    if "enum" in schema or "format" in schema or "pattern" in schema:
-        yield "no such value", f'"{MARK}"'
+    if "enum" in schema or "pattern" in schema or schema.get("format") == "date-time":
+        yield "no such value", f'"{MARK} {MARK}!"'
         yield "empty", '""'
     else:
         yield "NUL", r'"s3ntinel\u0000 and more"'

@@ -99,6 +99,6 @@ def target(open_service: Callable[..., Etalon]) -> Target:
     """What bad input is sent to."""
     etalon = open_service()
     admin, customer = etalon.hire("admin"), etalon.hire("customer")
-    scene = matrix.Scene(etalon, admin, customer)
+    scene = matrix.Scene(etalon, admin, customer, admin.headers)
     own = {name: make(scene, customer) for name, make in matrix.THINGS.items() if matrix.is_declared(name)}
     return Target(etalon, admin, own | {name: make(scene) for name, (make, _) in matrix.COMMON.items()})

@@ -1,5 +1,6 @@
 """The OpenAPI document as the tests of every route read it. The tests are made from it before the service runs."""
 
+import secrets
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ def load() -> dict[str, Any]:
     """The document of the application as it stands."""
     with tempfile.TemporaryDirectory() as folder:
         settings = ServiceSettings(
-            auth=AuthSettings(key="b5e1f0c89d7a42368f01c2d3e4a59687" * 2),
+            auth=AuthSettings(key=secrets.token_hex(32)),
             database=DatabaseSettings(url="sqlite://"),
             store=StoreSettings(root=Path(folder)),
             serving=ServingSettings(),

@@ -57,6 +57,7 @@ def broken_fields(operation: Operation, valid: Mapping[str, str]) -> Iterator[tu
 
 
 def _faults(schema: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
+    yield "NUL", b"s3ntinel\x00 and more"
     yield "over 64 KiB", MARK.encode() + b"x" * 70_000
     yield "invalid UTF-8", b"caf\xe9 s3ntinel"
     yield "overlong UTF-8", b"\xc0\xaf s3ntinel"

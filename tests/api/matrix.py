@@ -52,11 +52,11 @@ def expected(operation: Operation, caller: str, whose: str | None) -> Expected:
         return only(404) if whose == UNKNOWN else Expected(never=frozenset({403, 404}))
     if caller == ANYONE:
         return only(401, "account.unauthenticated")
-    if caller == KEY and not operation.keys:
-        return only(403, "account.key_not_allowed")
     role = "customer" if caller == KEY else caller
     if ROLES.index(role) < ROLES.index(operation.role):
         return only(403, "account.role_too_low")
+    if caller == KEY and not operation.keys:
+        return only(403, "account.key_not_allowed")
     return _of_a_thing(operation, role, whose)
 
 
@@ -64,6 +64,8 @@ def _of_a_thing(operation: Operation, role: str, whose: str | None) -> Expected:
     """The answer to a caller whose role is high enough."""
     if whose == UNKNOWN:
         return only(404)
+    if whose is None:
+        return Expected(never=frozenset({401, 403}))
     if whose == OWN and operation.owner == "never":
         return only(403, "review.own_product")
     is_private = operation.role == "customer" and role == "customer"
@@ -97,16 +99,18 @@ def cases(operation: Operation) -> list[tuple[str, str | None]]:
 
 @dataclass(frozen=True)
 class Scene:
-    """People who were hired for one case: the caller (None: nobody), and somebody else of a customer's role."""
+    """People who were hired for one case.
+
+    Attributes:
+        me: whose account the caller uses; somebody's whom nobody signs in as, where nobody is to be signed in.
+        other: somebody else, a customer.
+        headers: what signs the caller in.
+    """
 
     etalon: Etalon
-    caller: Caller | None
+    me: Caller
     other: Caller
-
-    @property
-    def me(self) -> Caller:
-        """The caller, or for nobody somebody to stand for."""
-        return self.caller or self.other
+    headers: dict[str, str]
 
 
 def send(operation: Operation, scene: Scene, whose: str | None) -> Any:
@@ -120,8 +124,7 @@ def send(operation: Operation, scene: Scene, whose: str | None) -> Any:
         if "{" not in operation.path and operation.role != ANYONE:
             known["id"] = THINGS["prediction_id"](scene, scene.other)
         request = as_request(operation, body_of(operation, known))
-    headers = scene.caller.headers if scene.caller else {}
-    return scene.etalon.http.request(operation.method, path, headers=headers, **request)
+    return scene.etalon.http.request(operation.method, path, headers=scene.headers, **request)
 
 
 def _named(parameter: str, scene: Scene, whose: str | None) -> str:

@@ -10,6 +10,8 @@ from tests.api.service import Etalon
 from tests.integration.api.toys import problem
 
 BAD_INPUT = frozenset({400, 413, 415, 422})
+# A name and a password that break a rule are also ones that nobody has.
+SIGN_IN = BAD_INPUT | {401}
 
 
 def require_refused(answer: Any, operation: Operation | None, statuses: frozenset[int] = BAD_INPUT) -> None:

@@ -11,13 +11,18 @@ _numbers = count(1)
 
 
 def body_of(operation: Operation, known: Mapping[str, Any] | None = None) -> Any:
-    """A body with what is required and nothing else.
+    """A body with what is required and nothing else; of one that requires nothing but to change something, one thing.
 
     Args:
         operation: which takes one.
         known: values by field, for what only the test can know.
     """
-    return _value("", operation.body, {**_usual(), **(known or {})})
+    values = {**_usual(), **(known or {})}
+    body = _value("", operation.body, values)
+    if operation.method == "PATCH" and not body:
+        name, schema = next(iter(operation.body["properties"].items()))
+        return {name: _value(name, schema, values)}
+    return body
 
 
 def as_request(operation: Operation, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -153,6 +153,8 @@ class Etalon:
             "SERVING_INFERENCE_THREADS": "1",
             "SERVING_MAX_IMAGE_PIXELS": "4000000",
             "AUTH_REQUESTS_PER_MINUTE": "1000000",
+            "AUTH_FAILURES_PER_ADDRESS": "1000000",
+            "AUTH_REGISTRATIONS_PER_ADDRESS": "1000000",
             "OMP_NUM_THREADS": "1",
             **self.changes,
         }

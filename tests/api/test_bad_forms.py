@@ -9,13 +9,11 @@ import pytest
 from tests.api import forms, hostile_photos
 from tests.api.conftest import Target
 from tests.api.document import FORM, JSON, Operation, operations
-from tests.api.refusals import BAD_INPUT, nothing_done, require_refused
+from tests.api.refusals import BAD_INPUT, SIGN_IN, nothing_done, require_refused
 from tests.api.samples import body_of
 
 WITH_FORMS = [operation for operation in operations() if operation.content_type not in (None, JSON)]
 WITH_UPLOADS = [operation for operation in WITH_FORMS if operation.content_type == FORM]
-# A form that is well enough asks for a sign-in that fails: fields that a standard may add are no mistake there.
-_SIGN_IN = BAD_INPUT | {401}
 
 
 def _fields() -> Iterator[Any]:
@@ -39,9 +37,7 @@ def test_a_body_that_is_no_form_of_the_route_is_refused(target: Target, operatio
 @pytest.mark.parametrize(("operation", "form"), list(_fields()))
 def test_a_field_that_breaks_its_rule_is_refused(target: Target, operation: Operation, form: forms.Form) -> None:
     with nothing_done(target.etalon):
-        require_refused(
-            _send(target, operation, form), operation, _SIGN_IN if operation.role == "anyone" else BAD_INPUT
-        )
+        require_refused(_send(target, operation, form), operation, SIGN_IN if operation.role == "anyone" else BAD_INPUT)
 
 
 @pytest.mark.parametrize("data", list(_uploads()))

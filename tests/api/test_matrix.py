@@ -7,7 +7,7 @@ import pytest
 from tests.api import matrix
 from tests.api.document import Operation, load, operations
 from tests.api.matrix import ANYONE, KEY, Scene
-from tests.api.service import ROLES, Caller, Etalon
+from tests.api.service import ROLES, Etalon
 from tests.integration.api.toys import problem
 
 CASES = [
@@ -32,22 +32,19 @@ def test_every_route_says_who_may_call_it(operation: Operation) -> None:
 def test_a_caller_gets_what_the_route_declares(
     etalon: Etalon, operation: Operation, caller: str, whose: str | None
 ) -> None:
-    scene = Scene(etalon, _hire(etalon, caller), etalon.hire("customer"))
-    answer = matrix.send(operation, scene, whose)
+    answer = matrix.send(operation, _cast(etalon, caller), whose)
     wanted = matrix.expected(operation, caller, whose)
     assert wanted.holds(answer.status_code, _code(answer)), f"wanted {wanted}, got {answer.status_code} {answer.text}"
     assert answer.status_code in operation.declared
     assert answer.status_code < 500
 
 
-def _hire(etalon: Etalon, caller: str) -> Caller | None:
+def _cast(etalon: Etalon, caller: str) -> Scene:
+    other = etalon.hire("customer")
+    me = etalon.hire(caller if caller in ROLES else "customer")
     if caller == ANYONE:
-        return None
-    if caller != KEY:
-        return etalon.hire(caller)
-    account = etalon.hire("customer")
-    _, headers = matrix.make_key(etalon, account)
-    return Caller(account.id, account.username, account.role, headers)
+        return Scene(etalon, me, other, {})
+    return Scene(etalon, me, other, matrix.make_key(etalon, me)[1] if caller == KEY else me.headers)
 
 
 def _code(answer: Any) -> str | None:
