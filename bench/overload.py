@@ -77,8 +77,7 @@ def main() -> int:
     arguments = parser.parse_args()
     shop = ready_shop()
     with shop.opened() as folder, tempfile.TemporaryDirectory() as scratch:
-        settings = {"SERVING_INFERENCE_THREADS": "1", "AUTH_REQUESTS_PER_MINUTE": "10000000"}
-        api = servers.our_api(Shop(folder), **settings)
+        api = servers.our_api(Shop(folder), SERVING_INFERENCE_THREADS="1")
         with _on_one_core(api):
             requests = servers.requests_for(api, Path(scratch), shop.products())
             send(api, requests, "--clients", "2", "--seconds", str(_WARM_S))
