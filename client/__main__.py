@@ -32,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None, transport: httpx.BaseTransport | None = None) -> int:
-    """Ask the service; 0 with the answer on standard output, or 1 with the problem on standard error."""
+    """Ask the service; 0 with the answer on standard output, 1 with the problem on standard error, 130 when stopped."""
     asked = _parser().parse_args(arguments)
     url = os.environ.get("ETALON_URL", "http://127.0.0.1:8000")
     patience = _PATIENCE if getattr(asked, "source", None) else {}
@@ -46,6 +46,9 @@ def main(arguments: Sequence[str] | None = None, transport: httpx.BaseTransport 
     except (ProblemError, Stopped, httpx.TransportError, OSError, ValueError) as error:
         print(f"{url}: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on", file=sys.stderr)
+        return 130
     return 0
 
 

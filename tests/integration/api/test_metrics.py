@@ -1,6 +1,7 @@
 """Figures on a port of their own: what is asked and refused, what models say, what people decide, what waits."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from core.db.models import Verdict
 from core.db.repositories import store_checks
 from core.db.session import make_engine, make_readers
 from core.settings import DatabaseSettings
+from tests.conftest import ROOT
 from tests.integration.api.toys import Service, ToyModel
 
 
@@ -77,6 +79,23 @@ def test_where_predictions_stand_and_what_waits(
     assert found["etalon_outbox_waiting"] == 2
     assert found["etalon_outbox_oldest_age_seconds"] > 0
     assert found["etalon_database_up"] == 1
+
+
+def test_the_documents_name_every_figure_and_no_other(service: Service, customer: dict[str, str]) -> None:
+    parts = service.app.state.parts
+    with parts.sessions.begin() as session:
+        store_checks.record(session, complete=True, manifest=4, broken=[])
+    service.predict(customer)
+    listener = MetricsListener(figures_of_process(parts.instruments, parts.readers), "127.0.0.1", 0)
+    try:
+        answer = httpx.get(f"http://127.0.0.1:{listener.start()}/metrics")
+    finally:
+        listener.stop()
+    kinds = re.findall(r"^# TYPE (etalon_\w+) (\w+)$", answer.text, re.MULTILINE)
+    told = {name for name, _ in kinds if not name.endswith("_created")}
+    table = (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8").partition("### What to be woken by")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `etalon_")]
+    assert set(re.findall(r"etalon_\w+", " ".join(rows))) == told
 
 
 def test_a_database_that_is_away_is_a_figure_and_no_error() -> None:
