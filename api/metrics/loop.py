@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from core.db.repositories import clusters, outbox, predictions, promotions, store_checks, verdicts
+from core.db.repositories import archive, clusters, outbox, predictions, promotions, store_checks, verdicts
 from core.domain.review import Status
 from core.store.fsck import INVARIANTS
 
@@ -49,6 +49,9 @@ class LoopCollector(Collector):
                 found = list(self._ask(session))
         except SQLAlchemyError as error:
             _log.warning("metrics.database_away", extra={"error": type(error).__name__})
+            found = []
+        except Exception:  # a mistake in one figure takes none of the others away
+            _log.exception("metrics.failed")
             found = []
         yield GaugeMetricFamily("etalon_database_up", "1 while the staging database answers", float(bool(found)))
         yield from found
@@ -117,6 +120,9 @@ def _waiting(session: Session) -> _Figures:
     yield GaugeMetricFamily("etalon_outbox_waiting", "Appends and retractions that no batch has claimed", waiting.rows)
     yield GaugeMetricFamily("etalon_outbox_oldest_age_seconds", "Age of the oldest of them", waiting.oldest_age_s)
     yield GaugeMetricFamily("etalon_batch_open_seconds", "Age of the batch that is not finished", waiting.open_s)
+    leaving = archive.backlog(session)
+    yield GaugeMetricFamily("etalon_archive_waiting", "Rejected products that are not in the archive", leaving.waiting)
+    yield GaugeMetricFamily("etalon_archive_oldest_age_seconds", "Age of the oldest of them", leaving.oldest_age_s)
 
 
 def _copies(session: Session) -> _Figures:

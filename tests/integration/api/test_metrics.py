@@ -77,6 +77,8 @@ def test_where_predictions_stand_and_what_waits(
         "retracted": 0,
     }
     assert found["etalon_outbox_waiting"] == 2
+    assert found["etalon_archive_waiting"] == 1
+    assert found["etalon_archive_oldest_age_seconds"] > 0
     assert found["etalon_outbox_oldest_age_seconds"] > 0
     assert found["etalon_database_up"] == 1
 
