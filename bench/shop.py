@@ -56,6 +56,7 @@ class Shop:
             "DB_URL": f"sqlite:///{self.folder}/etalon.db",
             "AUTH_KEY_FILE": str(self.key),
             "AUTH_TOKEN_MINUTES": "60",
+            "AUTH_REQUESTS_PER_MINUTE": "1000000",
             "TRAIN_TRACKING_URI": f"sqlite:///{self.folder}/mlflow.db",
             "TRAIN_CONFIG": str(PROJECT / "training" / "config.toml"),
             "GATE_POLICY": str(PROJECT / "mlflow" / "gate.toml"),

@@ -40,6 +40,7 @@ def _ours(state: State, ports: Ports, base: Mapping[str, str]) -> dict[str, str]
         "SERVING_METRICS_HOST": "127.0.0.1",
         "SERVING_METRICS_PORT": str(ports.metrics),
         "AUTH_KEY_FILE": str(secrets.auth_key),
+        "AUTH_REQUESTS_PER_MINUTE": "60000",  # one customer sends a whole catalogue here, as fast as it is answered
         "TRAIN_TRACKING_URI": ports.mlflow_url,
         "TRAIN_CONFIG": base.get("TRAIN_CONFIG", str(PROJECT / "training" / "config.toml")),
         "GATE_POLICY": base.get("GATE_POLICY", str(PROJECT / "mlflow" / "gate.toml")),

@@ -91,6 +91,7 @@ def settings_of(store: StoreSettings, database: str) -> dict[str, str]:
         "STORE_ROOT": str(store.root),
         "AUTH_KEY": _KEY,
         "AUTH_TOKEN_MINUTES": str(_TOKEN_MINUTES),
+        "AUTH_REQUESTS_PER_MINUTE": "1000000",
         "SERVING_POLL_S": "0.05",
         "SERVING_INFERENCE_THREADS": "1",
         "SERVING_LOG_LEVEL": "WARNING",
