@@ -40,7 +40,7 @@ DeskDep = Annotated[PredictionDesk, Depends(get_desk)]
 @router.post(
     "/predict",
     status_code=201,
-    responses=problems(400, 401, 408, 413, 415, 422, 503),
+    responses=problems(400, 401, 408, 409, 413, 415, 422, 503),
     openapi_extra=open_to("customer"),
 )
 def predict(
