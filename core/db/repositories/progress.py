@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from sqlalchemy import Select, distinct, func, select
+from sqlalchemy import Select, case, distinct, func, select
 from sqlalchemy.orm import Session
 
 from core.db.models import Prediction, Verdict
@@ -40,9 +40,11 @@ def of(session: Session, reviewer_id: str) -> Progress:
 
 
 def select_remaining(reviewer_id: str) -> Select[tuple[int]]:
-    """All that are pending, less the reviewer's own: two counts that an index answers without a look at the rows."""
-    pending = select(func.count()).select_from(Prediction).where(Prediction.status == Status.PENDING.value)
-    own = pending.where(Prediction.owner_id == reviewer_id)
+    """All that are pending, less the reviewer's own."""
+    is_pending = Prediction.status == Status.PENDING.value
+    pending = select(func.count()).select_from(Prediction).where(is_pending)
+    # Counted by a CASE: with the state in the WHERE, SQLite reads every pending row instead of the few of one owner.
+    own = select(func.count(case((is_pending, 1)))).where(Prediction.owner_id == reviewer_id)
     return select(pending.scalar_subquery() - own.scalar_subquery())
 
 
