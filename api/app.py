@@ -10,6 +10,7 @@ import api.accounts.routes
 import api.docs.routes
 import api.feedback.routes
 import api.health.routes
+import api.lineage.routes
 import api.models.routes
 import api.predictions.routes
 import api.problems.routes
@@ -47,6 +48,7 @@ _ROOMS = (
     api.accounts,
     api.predictions,
     api.feedback,
+    api.lineage,
     api.review,
     api.retractions,
     api.retraining,

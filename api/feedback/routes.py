@@ -47,7 +47,7 @@ def give_feedback(
 @router.delete(
     "/predictions/{prediction_id}/feedback",
     status_code=204,
-    responses=problems(401, 404, 412, 422, 503),
+    responses=problems(401, 404, 409, 412, 422, 503),
     openapi_extra=_FOR_ITS_SENDER,
 )
 def withdraw_feedback(prediction_id: str, caller: CallerDep, parts: PartsDep, terms: TermsDep) -> Response:

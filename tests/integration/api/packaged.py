@@ -32,15 +32,15 @@ def write_tiny_model(packages: Path, photo: bytes, *, temperature: float = 0.2) 
     return _write(packages, "fusion", model, [Product(TITLES[0]), Product(TITLES[2], None, photo)])
 
 
-def write_tiny_expert(packages: Path, photo: bytes, expert: str) -> str:
-    """Package one of its experts, ``lexical`` or ``appearance``, as a model of its own; its sha."""
+def write_tiny_expert(packages: Path, photo: bytes, expert: str, *, manifest: int = 1) -> str:
+    """Package one of its experts, ``lexical`` or ``appearance``, as a model that learnt from ``manifest``; its sha."""
     half, head = (Modality.TEXT_ONLY, _lexical()) if expert == "lexical" else (Modality.IMAGE_ONLY, _undecided())
     alone = Blend((expert,), np.ones((1, 3)), np.zeros(3), 1.0)
     model = FusionModel(CODES, np.arange(3), {expert: head}, Fusion({expert: 0.2}, -10.0, {half: alone}))
-    return _write(packages, expert, model, [Product(TITLES[0], None, photo)])
+    return _write(packages, expert, model, [Product(TITLES[0], None, photo)], manifest)
 
 
-def _write(packages: Path, name: str, model: FusionModel, products: list[Product]) -> str:
+def _write(packages: Path, name: str, model: FusionModel, products: list[Product], manifest: int = 1) -> str:
     spec = {
         "architecture": name,
         "name": name,
@@ -48,7 +48,7 @@ def _write(packages: Path, name: str, model: FusionModel, products: list[Product
         "preprocessing": PreprocessingSpec().to_dict(),
         "encoders": {"appearance": appearance.APPEARANCE_SHA},
         "weights": {},
-        "snapshot": {"manifest": 1, "sha256": "0" * 64},
+        "snapshot": {"manifest": manifest, "sha256": "0" * 64},
         **model.to_spec(),
     }
     golden = write_golden(GoldenProducts(products, model.probabilities(_inputs(products))))

@@ -1,0 +1,1 @@
+"""Where an answer comes from, and where a label went."""
