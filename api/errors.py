@@ -13,6 +13,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
+from api.allow import methods_of
 from core.errors import Conflict, EtalonError, Invalid, NotFound, Unavailable
 from preprocessing.images import ImageTooLarge
 
@@ -270,9 +271,10 @@ def _item_error(error: ItemRefused) -> FieldError:
 
 def _on_framework(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
-    return problem_response(
-        request.state.request_id, error.status_code, str(error.detail), headers=dict(error.headers or {})
-    )
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (methods := methods_of(request)):
+        headers["Allow"] = methods
+    return problem_response(request.state.request_id, error.status_code, str(error.detail), headers=headers)
 
 
 def _on_validation(request: Request, error: Exception) -> JSONResponse:

@@ -233,3 +233,16 @@ def test_no_log_line_holds_what_people_wrote(
     ours = [json.dumps(vars(record), default=str) for record in caplog.records if record.name.startswith("api")]
     assert len(ours) >= 3
     assert not [line for line in ours if MARK in line]
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/predictions/x", "DELETE, GET, PATCH"),
+        ("/predictions/validate", "POST"),
+        ("/token", "POST"),
+        ("/docs/assets/swagger-ui.css", "GET, HEAD"),
+    ],
+)
+def test_a_method_that_a_path_does_not_take_is_told_which_it_takes(service: Service, path: str, methods: str) -> None:
+    assert service.http.options(path).headers["allow"] == methods
