@@ -26,7 +26,6 @@ _BASE_BYTES = 256 * 1024 * 1024  # address space of the interpreter, its librari
 _BYTES_PER_PIXEL = 24  # address space; a turned WEBP with transparency takes 21.4, other photos less
 _ENCODED_BYTES_PER_PIXEL = 3  # of a stored photo; pure noise takes 2.4
 _LENGTH_BYTES = 4
-_FIRST_FREE_DESCRIPTOR = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ def _confine(limits: Limits) -> None:
     """No more memory than one photo takes, nothing opened, no core dump. macOS knows no limit on address space."""
     if sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (_FIRST_FREE_DESCRIPTOR, _FIRST_FREE_DESCRIPTOR))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 

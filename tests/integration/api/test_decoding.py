@@ -64,7 +64,7 @@ def test_it_holds_no_secret_and_can_open_nothing(
     start().decode(PHOTO)
     (decoder,) = decoders()
     assert "AUTH_KEY" not in decoder.environ()
-    assert decoder.rlimit(psutil.RLIMIT_NOFILE) == (3, 3)
+    assert decoder.rlimit(psutil.RLIMIT_NOFILE) == (0, 0)
     assert decoder.rlimit(psutil.RLIMIT_AS) == (LIMITS.memory_bytes, LIMITS.memory_bytes)
     assert decoder.rlimit(psutil.RLIMIT_CPU)[0] <= 13
     assert os.getsid(decoder.pid) == decoder.pid
