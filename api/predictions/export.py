@@ -13,7 +13,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.predictions.schemas import PredictionRead
+from api.predictions.schemas import final_code, names_of
 from core.db.models import Prediction
 from core.db.repositories import predictions
 from core.db.repositories.predictions import Filter, Order, Position
@@ -84,44 +84,41 @@ def _encode(lines: list[tuple[str, ...]]) -> bytes:
 
 def _cells(row: Prediction, taxonomy: Taxonomy) -> tuple[str, ...]:
     """One line; the columns are ``COLUMNS``."""
-    shown = PredictionRead.from_row(row, taxonomy)
-    said = shown.feedback
     values = (
-        shown.id,
-        shown.created_at,
-        shown.updated_at,
-        shown.owner,
-        shown.status,
-        shown.version,
-        shown.designation,
-        shown.description,
-        shown.has_image,
-        shown.modality,
-        shown.prdtypecode,
-        shown.label,
-        shown.theme,
-        shown.suggested_code,
-        shown.confidence,
-        shown.final_code,
-        shown.model.name,
-        shown.model.version,
-        shown.model.epoch,
-        said and said.kind,
-        said and said.prdtypecode,
-        said and said.reason,
+        row.id,
+        row.created_at,
+        row.updated_at,
+        row.owner_id,
+        row.status,
+        row.version,
+        row.designation,
+        row.description,
+        row.image_sha256 is not None,
+        row.modality,
+        row.current_code,
+        *names_of(row.current_code, taxonomy),
+        row.suggested_code,
+        row.confidence,
+        final_code(row),
+        row.model_name,
+        row.model_version,
+        row.epoch,
+        row.feedback,
+        row.feedback_code,
+        row.feedback_reason,
     )
     return tuple(_cell(value) for value in values)
 
 
 def _cell(value: str | float | datetime | None) -> str:
-    """One cell; bools are ``true`` and ``false``, moments RFC 3339 in UTC, None is empty."""
+    """One cell; bools are ``true`` and ``false``, moments (naive UTC) RFC 3339, None is empty."""
     match value:
         case None:
             return ""
         case bool():
             return "true" if value else "false"
         case datetime():
-            return value.isoformat(timespec="microseconds").replace("+00:00", "Z")
+            return value.isoformat(timespec="microseconds") + "Z"
         case str():
             return f"'{value}" if value.startswith(_FORMULA) else value
     return str(value)

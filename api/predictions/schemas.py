@@ -85,7 +85,7 @@ class SecondOpinion(BaseModel):
         """Render the mark; None where there is none."""
         if not row.second_opinion or row.alternative_code is None or row.label_quality is None:
             return None
-        label, theme = _names(row.alternative_code, taxonomy)
+        label, theme = names_of(row.alternative_code, taxonomy)
         return cls(prdtypecode=row.alternative_code, label=label, theme=theme, label_quality=row.label_quality)
 
 
@@ -147,7 +147,7 @@ class PredictionRead(BaseModel):
     @classmethod
     def from_row(cls, row: Prediction, taxonomy: Taxonomy, *, top_k: int | None = None) -> Self:
         """Render a staged row with the labels of the active taxonomy; ``top_k`` None shows every kept answer."""
-        label, theme = _names(row.current_code, taxonomy)
+        label, theme = names_of(row.current_code, taxonomy)
         return cls(
             id=row.id,
             created_at=row.created_at.replace(tzinfo=UTC),
@@ -170,7 +170,7 @@ class PredictionRead(BaseModel):
             status=row.status,
             version=row.version,
             owner=row.owner_id,
-            final_code=row.current_code if row.status in _ACCEPTED else None,
+            final_code=final_code(row),
             feedback=FeedbackRead.from_row(row),
             second_opinion=SecondOpinion.from_row(row, taxonomy),
         )
@@ -197,11 +197,17 @@ def _scores_or_none(best: Sequence[tuple[int, float]] | None, top_k: int | None)
 
 
 def _candidate(code: int, probability: float, taxonomy: Taxonomy) -> Candidate:
-    label, theme = _names(code, taxonomy)
+    label, theme = names_of(code, taxonomy)
     return Candidate(prdtypecode=code, confidence=probability, label=label, theme=theme)
 
 
-def _names(code: int, taxonomy: Taxonomy) -> tuple[str, str]:
+def final_code(row: Prediction) -> int | None:
+    """The code that a person accepted; None where nobody has."""
+    return row.current_code if row.status in _ACCEPTED else None
+
+
+def names_of(code: int, taxonomy: Taxonomy) -> tuple[str, str]:
+    """The label and the theme of a code; both empty where it has left the taxonomy."""
     if code not in taxonomy:
         return "", ""
     category = taxonomy.require(code)
