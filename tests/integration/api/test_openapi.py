@@ -66,6 +66,12 @@ def test_the_document_is_one_that_the_page_can_show(document: dict[str, Any]) ->
     assert names <= document["components"]["schemas"].keys()
 
 
+@pytest.mark.parametrize("part", ["bytes=0-1", "bytes=99999999-", "bytes=x"])
+def test_the_page_s_files_are_given_whole(service: Service, part: str) -> None:
+    answer = service.http.get("/docs/assets/swagger-ui.css", headers={"Range": part})
+    assert (answer.status_code, len(answer.content)) == (200, int(answer.headers["content-length"]))
+
+
 def test_the_documentation_page_loads_from_this_host_only(service: Service) -> None:
     page = service.http.get("/docs")
     sources = re.findall(r'(?:src|href)="([^"]+)"', page.text)
