@@ -80,7 +80,7 @@ class DecoderPool:
         self._limits = limits
         self._patience_s = patience_s
         self._size = size
-        self._free: queue.LifoQueue[_Place] = queue.LifoQueue()
+        self._free: queue.Queue[_Place] = queue.Queue()  # in turn: one that was lost while idle is soon found
 
     def start(self) -> None:
         """Start every process; they warm up while their parent goes on."""
