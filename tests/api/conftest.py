@@ -13,7 +13,8 @@ from core.db.session import make_engine
 from core.settings import DatabaseSettings
 from tests.api import matrix
 from tests.api.document import Operation
-from tests.api.service import Caller, Etalon, migrated
+from tests.api.people import Caller
+from tests.api.service import Etalon, migrated
 
 on_both_databases = pytest.mark.parametrize("etalon", ["sqlite", "mariadb"], indirect=True)
 

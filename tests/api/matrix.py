@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.api.document import Operation, operations
+from tests.api.people import ROLES, Caller
 from tests.api.samples import as_request, body_of
-from tests.api.service import ROLES, Caller, Etalon
+from tests.api.service import Etalon
 
 ANYONE, KEY = "anyone", "key"
 CALLERS = (ANYONE, *ROLES, KEY)

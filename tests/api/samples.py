@@ -5,7 +5,8 @@ from itertools import count
 from typing import Any
 
 from tests.api.document import FORM, JSON, Operation, resolve
-from tests.api.service import PASSWORD, TITLES
+from tests.api.people import PASSWORD
+from tests.integration.api.packaged import TITLES
 
 _numbers = count(1)
 

@@ -11,46 +11,30 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
-import uuid_utils
-from argon2 import PasswordHasher
 from sqlalchemy import Engine, select
 
 from core.db.migrate import migrate
-from core.db.models import Base, UserAccount
+from core.db.models import Base
 from core.db.repositories import promotions
 from core.db.session import make_engine, make_readers, make_sessions
 from core.settings import DatabaseSettings, LoopSettings, StoreSettings
 from preprocessing.images import sanitise
 from preprocessing.ingest.append import append
 from preprocessing.ingest.check import check_loop
+from tests.api.people import PASSWORD, Caller, People
 from tests.conftest import ROOT, SETTINGS_PREFIXES
 from tests.integration.api.packaged import TAXONOMY_VERSION, TITLES, write_tiny_model
 from tests.integration.api.toys import TAXONOMY
 
-ROLES = ("customer", "reviewer", "admin")
-PASSWORD = "correct horse battery"
-# What a sign-in has to cost is tested where passwords are; the hash names its own cost.
-_PASSWORD_HASH = PasswordHasher(1, 8, 1).hash(PASSWORD)
 _START_S = 60.0
 _STOP_S = 60.0
 # What changes without anybody having decided anything: doors count sign-ins, keys remember when they were used.
 _PASSING = {("api_key", "last_used_at")}
 _PASSING_TABLES = {"sign_in_door", "store_check"}
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Somebody who is signed in. ``headers`` say so; ``role`` and ``id`` are the account's."""
-
-    id: str
-    username: str
-    role: str
-    headers: dict[str, str]
 
 
 @dataclass
@@ -79,7 +63,6 @@ class Etalon:
         self.sessions, self.readers = make_sessions(self.engine), make_readers(self.engine)
         clean = sanitise(self.photo, max_bytes=10**6, max_pixels=10**6)
         self.model = write_tiny_model(self.store.packages, clean.data)
-        self._names = count(1)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -163,20 +146,11 @@ class Etalon:
 
     def hire(self, role: str) -> Caller:
         """Open an account of its own for whoever asks, and sign in."""
-        username = f"{role}{next(self._names)}"
-        with self.sessions.begin() as session:
-            account = UserAccount(
-                id=str(uuid_utils.uuid7()), username=username, password_hash=_PASSWORD_HASH, role=role
-            )
-            session.add(account)
-            account_id = account.id
-        return Caller(account_id, username, role, bearer(self.sign_in(username)))
+        return People(self.sessions, self.http).hire(role)
 
     def sign_in(self, username: str, password: str = PASSWORD) -> str:
         """An access token."""
-        answer = self.http.post("/token", data={"username": username, "password": password})
-        assert answer.status_code == 200, answer.text
-        return str(answer.json()["access_token"])
+        return People(self.sessions, self.http).sign_in(username, password)
 
     # --- requests -----------------------------------------------------------------------------------------------
 
@@ -252,11 +226,6 @@ def _is_fine(line: str) -> bool:
         return False
 
 
-def bearer(token: str) -> dict[str, str]:
-    """The header that signs in."""
-    return {"Authorization": f"Bearer {token}"}
-
-
 def free_port() -> int:
     """A port of the loopback interface that was free a moment ago."""
     with socket.socket() as probe:
@@ -268,6 +237,3 @@ def migrated(engine: Engine) -> None:
     """Bring a database to the newest schema and let go of it."""
     migrate(engine)
     engine.dispose()
-
-
-__all__ = ["PASSWORD", "ROLES", "TITLES", "Caller", "Etalon", "bearer", "free_port", "migrated"]

@@ -7,7 +7,8 @@ import pytest
 from tests.api import matrix
 from tests.api.document import Operation, load, operations
 from tests.api.matrix import ANYONE, KEY, Scene
-from tests.api.service import ROLES, Etalon
+from tests.api.people import ROLES
+from tests.api.service import Etalon
 from tests.integration.api.toys import problem
 
 CASES = [

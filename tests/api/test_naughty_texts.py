@@ -14,7 +14,8 @@ import pandas as pd
 from core.db.models import Prediction, Verdict
 from tests.api import naughty
 from tests.api.conftest import on_both_databases
-from tests.api.service import Caller, Etalon
+from tests.api.people import Caller
+from tests.api.service import Etalon
 from tests.integration.api.toys import problem
 
 TEXTS = naughty.texts()

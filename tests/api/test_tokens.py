@@ -8,7 +8,8 @@ from sqlalchemy import update
 
 from core.db.models import UserAccount
 from tests.api.forged_tokens import Forge
-from tests.api.service import Caller, Etalon, bearer
+from tests.api.people import Caller, bearer
+from tests.api.service import Etalon
 from tests.integration.api.toys import problem
 
 
