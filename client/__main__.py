@@ -20,7 +20,7 @@ from client.command.credentials import NotSet, credentials
 from client.command.verbs import Verbs
 from client.errors import ProblemError
 
-_PATIENCE = {"attempts": 20, "longest_wait_s": 600.0}  # for a batch nobody waits at
+_PATIENCE = {"attempts": 20, "longest_wait_s": 120.0}  # nobody waits at a batch
 
 
 def _parser() -> argparse.ArgumentParser:

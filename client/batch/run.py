@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -121,7 +121,7 @@ def _settle(outcome: _Outcome, results: Results, tally: Tally) -> None:
 
 def _in_order(
     pool: ThreadPoolExecutor, ask: Callable[[Product], _Outcome], products: Sequence[Product], *, ahead: int
-) -> Iterable[_Outcome]:
+) -> Iterator[_Outcome]:
     """Outcomes in the order of the products; at most ``ahead`` products are under way, so memory stays flat."""
     under_way: deque[Future[_Outcome]] = deque()
     for product in products:

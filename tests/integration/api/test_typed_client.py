@@ -1,5 +1,6 @@
 """The typed client against the real service: what one writes, the other reads."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ import pytest
 from client import Decision, EtalonClient, Feedback, ProblemError
 from client.batch import Results, predict_all, products_in
 from core.db.models import Prediction
+from tests.conftest import ROOT
 from tests.integration.api.toys import PASSWORD, Service
 
 
@@ -275,3 +277,15 @@ def test_a_batch_stages_each_product_once_however_often_it_is_sent(
         assert (tally.answered, tally.refused) == (2, 1)
     assert (tmp_path / "out0.csv").read_bytes() == (tmp_path / "out1.csv").read_bytes()
     assert len(service.rows(Prediction)) == 2
+
+
+def test_the_client_knows_every_route(service: Service) -> None:
+    """By what it asks for; probes and documents are not for it."""
+    sources = " ".join(path.read_text(encoding="utf-8") for path in (ROOT / "client").glob("*.py"))
+    asked = {re.sub(r"\{[^}]*\}", "{}", path) for path in re.findall(r'"(/[a-z][\w/{}.-]*)"', sources)}
+    decisions = set(re.findall(r'"(/[a-z]+)"', sources))
+    asked |= {f"/predictions/{{}}{end}" for end in decisions}
+    offered = {re.sub(r"\{[^}]*\}", "{}", path) for path in service.http.get("/openapi.json").json()["paths"]}
+    left_out = {path for path in offered if path.startswith(("/livez", "/readyz", "/startupz", "/problems", "/docs"))}
+    assert len(offered - left_out) > 25
+    assert offered - left_out - asked == set()
