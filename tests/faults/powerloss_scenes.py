@@ -280,7 +280,7 @@ class Predict:
         desk = PredictionDesk(readers, serving, ImageFolder(shop.store.images), decoder.decode)
         seller = Account(SELLER, "seller", Role.CUSTOMER)
         for title, number in (("a book", 1), ("a book again", 1), ("b game", 2)):
-            submission = Submission(title, None, seller_file(number), None, None)
+            submission = Submission(title, None, seller_file(number), None, top_k=3, idempotency_key=None)
             new = desk.answer(submission, seller)
             transact(shop.sessions, lambda session, new=new, asked=submission: stage(session, new, asked, seller).id)
         shop.engine.dispose()
