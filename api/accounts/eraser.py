@@ -5,6 +5,7 @@ What a crash interrupted is found in the database by whoever starts next.
 
 import logging
 import threading
+from collections.abc import Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
@@ -55,17 +56,18 @@ class Eraser:
 
     def finish(self) -> int:
         """Erase what deleted accounts still have, portion by portion; returns how many of them are left for later."""
-        late: set[str] = set()
-        while not self._stopping:
-            with self._readers() as session:
-                owners = [one for one in users.deleted_with_products(session, limit=_ACCOUNTS) if one not in late]
-            if not owners:
-                break
+        late, owner_id = 0, ""
+        while owners := self._owners(after=owner_id):
             operator_id = transact(self._sessions, users.operator).id
             for owner_id in owners:
-                if not self._erase_all(owner_id, operator_id):
-                    late.add(owner_id)
-        return len(late)
+                late += not self._erase_all(owner_id, operator_id)
+        return late
+
+    def _owners(self, *, after: str) -> Sequence[str]:
+        if self._stopping:
+            return ()
+        with self._readers() as session:
+            return users.deleted_with_products(session, after=after, limit=_ACCOUNTS)
 
     def _erase_all(self, owner_id: str, operator_id: str) -> bool:
         try:

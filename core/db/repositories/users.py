@@ -158,15 +158,16 @@ def _listed() -> tuple[ColumnElement[bool], ...]:
     return UserAccount.deleted_at.is_(None), UserAccount.username != OPERATOR
 
 
-def deleted_with_products(session: Session, *, limit: int) -> Sequence[str]:
-    """Ids of deleted accounts some of whose products are not erased yet."""
-    return session.scalars(select_deleted_with_products().limit(limit)).all()
+def deleted_with_products(session: Session, *, after: str, limit: int) -> Sequence[str]:
+    """Up to ``limit`` ids, after the id ``after``, of deleted accounts some of whose products are not erased yet."""
+    return session.scalars(select_deleted_with_products(after).limit(limit)).all()
 
 
-def select_deleted_with_products() -> Select[tuple[str]]:
+def select_deleted_with_products(after: str) -> Select[tuple[str]]:
     """The statement behind ``deleted_with_products``."""
     left = select(Prediction.id).where(Prediction.owner_id == UserAccount.id, Prediction.erase_requested_at.is_(None))
-    return select(UserAccount.id).where(UserAccount.deleted_at.is_not(None), left.exists()).order_by(UserAccount.id)
+    deleted = select(UserAccount.id).where(UserAccount.deleted_at.is_not(None), UserAccount.id > after)
+    return deleted.where(left.exists()).order_by(UserAccount.id)
 
 
 # --- changes --------------------------------------------------------------------------------------------------------

@@ -1,17 +1,24 @@
 """POST /token, and what other routes make of a token."""
 
+import secrets
 import subprocess
 import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jwt
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, event, update
 
 from api.accounts.signing_keys import KeyRing
-from core.db.models import Audit, UserAccount
+from api.settings import ServiceSettings
+from core.db.models import Audit, SignInDoor, UserAccount
 from core.settings import AuthSettings
 from tests.integration.api.toys import PASSWORD, Service, problem
 from tests.integration.conftest import same_on_any_database
@@ -170,6 +177,83 @@ def test_a_disabled_account_cannot_sign_in(service: Service) -> None:
     answer = service.http.post("/token", data={"username": "carla", "password": PASSWORD})
     assert answer.status_code == 401
     assert problem(answer)["detail"] == "The username or the password is wrong."
+
+
+REFUSED = {
+    "unknown": "nobody",
+    "no name at all": "' OR 1=1 --",
+    "wrong password": "carla",
+    "deactivated": "remy",
+    "deactivated, right password": "remy",
+}
+
+
+@pytest.mark.parametrize("path", ["/token", "/users/reactivate"])
+def test_every_refusal_costs_the_same(service: Service, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    """One hash, and the same questions to the database: neither answer nor time tells who has an account."""
+    parts = service.app.state.parts
+    with parts.sessions.begin() as session:
+        change = update(UserAccount).where(UserAccount.username == "remy")
+        session.execute(change.values(active=False, deactivated_by="admin"))
+    told, costs = set(), {}
+    for kind, username in REFUSED.items():
+        with parts.sessions.begin() as session:
+            session.execute(delete(SignInDoor))
+        password = PASSWORD if kind.endswith("right password") else "wrong horse battery"
+        with counted_costs(service, monkeypatch) as cost:
+            answer = sign_in_at(service, path, username, password)
+        assert answer.status_code == 401
+        told.add((answer.json()["detail"], answer.json()["code"]))
+        costs[kind] = (cost["hashes"], cost["reads"], cost["writes"])
+    assert len(told) == 1
+    assert costs.pop("no name at all")[0] == 1  # not worth a question: nobody can have it
+    if path == "/users/reactivate":
+        del costs["deactivated, right password"]  # tries to open it; whoever knows the password knows the account
+    assert len(set(costs.values())) == 1
+    assert next(iter(costs.values()))[0] == 1
+
+
+def sign_in_at(service: Service, path: str, username: str, password: str) -> Any:
+    body = {"username": username, "password": password}
+    return service.http.post(path, data=body) if path == "/token" else service.http.post(path, json=body)
+
+
+@contextmanager
+def counted_costs(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
+    cost: Counter[str] = Counter()
+    passwords, engine = service.app.state.parts.accounts.passwords, service.app.state.parts.database
+    verify = passwords._hasher.verify
+
+    def counted_verify(*arguments: str) -> bool:
+        cost["hashes"] += 1
+        return verify(*arguments)
+
+    def count_statement(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        cost["reads" if statement.lstrip().upper().startswith("SELECT") else "writes"] += 1
+
+    event.listen(engine, "before_cursor_execute", count_statement)
+    with monkeypatch.context() as counting:
+        counting.setattr(passwords, "_hasher", SimpleNamespace(verify=counted_verify))
+        yield cost
+    event.remove(engine, "before_cursor_execute", count_statement)
+
+
+def test_a_new_signing_key_takes_over_without_a_restart(
+    settings: ServiceSettings, tmp_path: Path, start: Callable[..., Service]
+) -> None:
+    file = tmp_path / "auth.key"
+    file.write_text(settings.auth.key.get_secret_value(), encoding="utf-8")
+    object.__setattr__(settings, "auth", AuthSettings(key=settings.auth.key, key_file=file))
+    service = start()
+    old = service.sign_in("carla")
+    file.write_text(f"{secrets.token_hex(32)}\n{settings.auth.key.get_secret_value()}\n", encoding="utf-8")
+    time.sleep(1.05)
+    new = service.sign_in("carla")
+    assert jwt.get_unverified_header(new["Authorization"][7:]) != jwt.get_unverified_header(old["Authorization"][7:])
+    assert [service.http.get("/users/me", headers=headers).status_code for headers in (old, new)] == [200, 200]
+    file.write_text(file.read_text(encoding="utf-8").splitlines()[0], encoding="utf-8")
+    time.sleep(1.05)
+    assert [service.http.get("/users/me", headers=headers).status_code for headers in (old, new)] == [401, 200]
 
 
 def create(url: str, password: str, *arguments: str) -> subprocess.CompletedProcess[str]:

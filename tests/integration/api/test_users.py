@@ -10,6 +10,7 @@ from api.accounts import eraser as eraser_module
 from core.db.models import ApiKey, Audit, Prediction, UserAccount, Verdict
 from core.db.repositories import predictions
 from core.domain.roles import Role
+from core.retraction import __main__ as command
 from tests.integration.api.toys import PASSWORD, Service, problem
 
 ANOTHER = "a quite different phrase"
@@ -266,6 +267,20 @@ def test_an_erasure_that_a_crash_interrupted_is_finished_by_whoever_starts_next(
     assert service.rows(Prediction) == []
 
 
+def test_the_command_goes_on_with_a_deleted_account_by_its_id(
+    service: Service, customer: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.predict(customer)
+    owner_id = account(service, "carla").id
+    parts = service.app.state.parts
+    with monkeypatch.context() as crash:
+        crash.setattr(type(parts.eraser), "erase_now", lambda *_, **__: False)
+        service.http.delete("/users/me", headers=customer)
+    monkeypatch.setenv("DB_URL", parts.settings.database.url.get_secret_value())
+    assert command.main(["--customer", owner_id]) == 0
+    assert service.rows(Prediction) == []
+
+
 def assert_erased_soon(service: Service) -> None:
     deadline = time.monotonic() + 20.0
     while service.rows(Prediction):
@@ -273,15 +288,21 @@ def assert_erased_soon(service: Service) -> None:
         time.sleep(0.02)
 
 
-def test_a_product_in_another_s_hands_waits_and_the_others_go(
+def test_a_product_in_another_s_hands_is_erased_a_little_later(
     service: Service, customer: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(eraser_module, "_AGAIN_S", 0.05)
     service.predict(customer)
-    eraser = service.app.state.parts.eraser
+    refused = threading.Event()
+
+    def busy(*_: Any, **__: Any) -> bool:
+        refused.set()
+        return False
+
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(predictions, "remove", lambda *_, **__: False)
-        meanwhile.setattr(eraser_module, "_AGAIN_S", 0.05)
+        meanwhile.setattr(predictions, "remove", busy)
         assert service.http.delete("/users/me", headers=customer).status_code == 202
-        assert eraser.finish() == 1
+        refused.clear()
+        assert refused.wait(20.0), "the thread did not try again"
         assert len(service.rows(Prediction)) == 1
     assert_erased_soon(service)
