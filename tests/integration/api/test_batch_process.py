@@ -14,7 +14,8 @@ import pytest
 
 from core.db.models import Prediction
 from core.settings import DatabaseSettings
-from tests.api.service import PASSWORD, Etalon
+from tests.api.people import PASSWORD
+from tests.api.service import Etalon
 from tests.conftest import ROOT
 from tests.integration.conftest import same_on_any_database
 

@@ -13,7 +13,8 @@ from sqlalchemy import text
 
 from client import EtalonClient, ProblemError
 from core.settings import DatabaseSettings
-from tests.api.service import PASSWORD, Etalon, bearer, free_port
+from tests.api.people import PASSWORD, bearer
+from tests.api.service import Etalon, free_port
 from tests.integration.conftest import same_on_any_database
 
 pytestmark = same_on_any_database
