@@ -149,6 +149,16 @@ def test_a_model_that_no_longer_gives_its_golden_answers_is_not_served(
         ServedModel.load(root, sha, encoders=toy_pool)
 
 
+def test_a_model_that_answers_otherwise_than_when_it_was_loaded_says_so(
+    served: ServedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.check()
+    answers = served.probabilities
+    monkeypatch.setattr(served, "probabilities", lambda products: np.roll(answers(products), 1, axis=1))
+    with pytest.raises(GoldenMismatch):
+        served.check()
+
+
 def test_a_changed_byte_is_noticed_before_anything_is_read(
     tmp_path: Path, root: Path, package: Package, toy_pool: object
 ) -> None:
