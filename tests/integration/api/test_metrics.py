@@ -23,8 +23,13 @@ from api.settings import ServiceSettings
 from core.db.models import Verdict
 from core.db.repositories import store_checks
 from core.db.session import make_engine, make_readers
+from core.domain.product import Product
 from core.settings import DatabaseSettings
+from core.stages import stages_told_to
+from inference.model import EncoderPool, ServedModel
+from preprocessing.images import sanitise
 from tests.conftest import ROOT
+from tests.integration.api.packaged import write_tiny_model
 from tests.integration.api.toys import Service, ToyModel
 
 
@@ -170,6 +175,16 @@ def test_confidence_is_told_by_model_version_and_class_and_stages_by_name(
     assert found[f"etalon_prediction_confidence_bucket 0.5 fusion 40 {version}"] == 0
     assert found["etalon_stage_seconds_count store"] == 2
     assert found["etalon_stage_seconds_count decode"] == 2
+
+
+def test_a_real_model_tells_the_stages_that_the_documents_name(tmp_path: Path, photo: bytes) -> None:
+    clean = sanitise(photo, max_bytes=10**6, max_pixels=10**6).data
+    sha = write_tiny_model(tmp_path, clean)
+    model = ServedModel.load(tmp_path, sha, encoders=EncoderPool(tmp_path, 1))
+    told: list[str] = []
+    with stages_told_to(lambda stage, seconds: told.append(stage)):
+        model.predict([Product("a book", None, clean)])
+    assert told == ["appearance", "heads", "fusion"]
 
 
 def test_the_epoch_that_answers_stands_beside_the_ledgers_and_refused_releases_are_counted(

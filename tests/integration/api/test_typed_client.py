@@ -289,3 +289,13 @@ def test_the_client_knows_every_route(service: Service) -> None:
     left_out = {path for path in offered if path.startswith(("/livez", "/readyz", "/startupz", "/problems", "/docs"))}
     assert len(offered - left_out) > 25
     assert offered - left_out - asked == set()
+
+
+def test_a_reviewer_learns_where_an_answer_came_from(carla: EtalonClient, remy: EtalonClient) -> None:
+    made = carla.predict("Piscine")
+    told = remy.lineage(made.id)
+    assert told["model"]["version"] == made.model.version
+    assert told["training_rows"] == []
+    with pytest.raises(ProblemError) as raised:
+        carla.lineage(made.id)
+    assert raised.value.status == 403
