@@ -31,6 +31,9 @@ def ask(session: Session, *, account_id: str, reason: str) -> str:
         account_id: who asks.
         reason: why, at most 500 characters.
     """
+    waiting = waiting_id(session)
+    if waiting is not None:  # to insert beside it would be refused, and contend with the run that takes it
+        return waiting
     request_id = str(uuid_utils.uuid7())
     values = {"id": request_id, "requested_by": account_id, "reason": reason, "waiting": 1}
     try:

@@ -1,10 +1,13 @@
 """A person's wish for a retraining: at most one waits, one run takes it, and it ends with a judgement."""
 
+import contextlib
 import json
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from core.db.models import Audit, RetrainRequest
 from core.db.repositories import judgements, retrain_requests
@@ -18,6 +21,15 @@ from tests.integration.ingest.shop import REVIEWER, Shop
 
 def ask(shop: Shop, reason: str = "new categories") -> str:
     return transact(shop.sessions, lambda session: retrain_requests.ask(session, account_id=REVIEWER, reason=reason))
+
+
+def patiently(task: Callable[[int], object], turn: int) -> None:
+    """As a client does that is told 503: a deadlock that the edge's one retry did not end is asked again."""
+    for _ in range(4):
+        with contextlib.suppress(OperationalError):
+            task(turn)
+            return
+    task(turn)
 
 
 def judge(shop: Shop) -> None:
@@ -81,6 +93,35 @@ def test_of_many_runs_at_once_one_takes_the_wish(shop: Shop) -> None:
     for thread in threads:
         thread.join()
     assert sorted(taken) == [False] * 5 + [True]
+
+
+def test_while_wishes_come_and_runs_take_them_none_is_lost(shop: Shop) -> None:
+    start, asked, broken = threading.Barrier(6), [], []
+
+    def work(task: Callable[[int], object]) -> None:
+        start.wait()
+        try:
+            for turn in range(8):
+                patiently(task, turn)
+        except Exception as error:  # told by the test, not by the thread
+            broken.append(error)
+
+    askers = [threading.Thread(target=work, args=(lambda turn: asked.append(ask(shop)),)) for _ in range(4)]
+    takers = [
+        threading.Thread(target=work, args=(lambda turn, name=name: take_request(shop.sessions, f"{name}-{turn}"),))
+        for name in ("one", "two")
+    ]
+    for thread in (*askers, *takers):
+        thread.start()
+    for thread in (*askers, *takers):
+        thread.join()
+    assert broken == []
+    with shop.sessions() as session:
+        kept = {row.id: row for row in session.query(RetrainRequest)}
+    assert set(asked) == set(kept)
+    assert [row for row in kept.values() if (row.waiting is None) != (row.run_key is not None)] == []
+    assert sum(row.waiting is not None for row in kept.values()) <= 1
+    assert len({row.run_key for row in kept.values()}) == len(kept)  # a run takes one
 
 
 def test_a_wish_is_answered_by_the_first_judgement_after_it_was_taken(shop: Shop) -> None:
