@@ -75,7 +75,9 @@ def get_taxonomy(parts: PartsDep) -> Taxonomy:
 
 TaxonomyDep = Annotated[Taxonomy, Depends(get_taxonomy)]
 
-_bearer = OAuth2PasswordBearer(tokenUrl="token", auto_error=False)
+_bearer = OAuth2PasswordBearer(
+    tokenUrl="token", auto_error=False, description="An access token, or an API key of one's account."
+)
 
 
 def get_caller(request: Request, accounts: AccountsDep, token: Annotated[str | None, Depends(_bearer)]) -> Account:

@@ -81,7 +81,7 @@ async def reactivate(body: Reactivation, accounts: AccountsDep, request: Request
     return _read_token(accounts, await accounts.turnstile.run(work))
 
 
-@router.get("/users/me", responses=problems(401, 503), openapi_extra=open_to("customer"))
+@router.get("/users/me", responses=problems(401, 404, 503), openapi_extra=open_to("customer"))
 def read_me(caller: CallerDep, parts: PartsDep) -> AccountRead:
     """One's own account; with an API key, the account it belongs to."""
     with parts.readers() as session:
