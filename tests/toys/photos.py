@@ -1,6 +1,7 @@
 """Photos that must be taken and uploads that must not, all drawn here: nothing is downloaded."""
 
 import io
+import random
 import struct
 import zlib
 from collections.abc import Iterator
@@ -100,6 +101,30 @@ def refused() -> Iterator[tuple[str, bytes, str]]:
     yield "13,000×13,000 PNG, whole", bomb, "image.too_many_pixels"
     yield "65,535×1 PNG", encode(Image.new("L", (65_535, 1)), "PNG"), "image.too_many_pixels"
     yield "10 MiB and a byte", encode(picture(), "JPEG").ljust(MAX_BYTES + 1, b"\0"), "image.too_large"
+
+
+def damaged(count: int, seed: int) -> Iterator[bytes]:
+    """Photos with bytes changed, cut out and put in; a PNG's checksums are made right again more often than not."""
+    rng = random.Random(seed)
+    whole = [upload for _, upload in photos() if len(upload) < 100_000]
+    for _ in range(count):
+        upload = bytearray(rng.choice(whole))
+        for _ in range(rng.choice((1, 1, 3, 10))):
+            at = rng.randrange(len(upload))
+            upload[at : at + rng.choice((0, 1, 1, 4, 40))] = rng.choice((b"", b"\xff", b"\xff" * 4, rng.randbytes(1), whole[0][:99]))
+            upload = upload or bytearray(1)
+        yield bytes(_with_right_checksums(upload) if rng.random() < 0.7 else upload)
+
+
+def _with_right_checksums(upload: bytearray) -> bytearray:
+    at = 8
+    while upload.startswith(b"\x89PNG") and at + 12 <= len(upload):
+        end = at + 12 + int.from_bytes(upload[at : at + 4], "big")
+        if end > len(upload):
+            break
+        upload[end - 4 : end] = zlib.crc32(upload[at + 4 : end - 4]).to_bytes(4, "big")
+        at = end
+    return upload
 
 
 def _wrong_checksum(part: bytes) -> bytes:

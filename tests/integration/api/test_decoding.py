@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -55,6 +56,19 @@ def test_a_decoder_answers_what_the_code_itself_answers(start: Callable[..., Dec
             pool.decode(upload)
         assert refusal.value.code == code, name
     assert len(decoders()) == 1
+
+
+def test_damaged_photos_cost_no_decoder(start: Callable[..., DecoderPool]) -> None:
+    pool = start()
+    pool.decode(PHOTO)
+    before, outcomes = decoders(), Counter()
+    for upload in photos.damaged(1000, seed=5):
+        try:
+            outcomes[type(pool.decode(upload)).__name__] += 1
+        except BadImage as refusal:
+            outcomes[refusal.code] += 1
+    assert {"SanitisedImage", "image.undecodable"} <= outcomes.keys()
+    assert decoders() == before
 
 
 def test_it_holds_no_secret_and_can_open_nothing(
