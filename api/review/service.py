@@ -159,7 +159,7 @@ class ReviewService:
         return row
 
     def keep(self, prediction_id: str, *, if_version: int | None) -> Prediction:
-        """Say that a doubted label is right as it is: it is not doubted again. Nothing changes in the store.
+        """Say that a doubted label is right as it is: no training doubts it again. Nothing changes in the store.
 
         Raises:
             NotDoubted
