@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import anyio
 from fastapi import FastAPI
 
 import api.accounts.routes
@@ -63,6 +64,7 @@ _SMALL_BODY = BodyLimit(64 * 1024, 10.0)  # enough for every body that carries n
 _MOST_AT_ONCE = 256  # requests under way, each with its memory; 40 of them have a thread
 _MOST_BODIES = 48  # long ones arriving at once; the first megabyte of each is in memory, the rest on the disk
 _MOST_BODIES_EACH = 16  # of one account
+_FIRST_LOOK_S = 20.0
 
 
 def create_app(
@@ -176,6 +178,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts.eraser.start()
     if alarm:
         alarm[0].start()
+    if WORKERS_FOLDER in os.environ:
+        await _first_look(parts.serving)
     try:
         yield
     finally:
@@ -189,3 +193,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         parts.accounts.turnstile.close()
         parts.decoder.stop()
         parts.database.dispose()
+
+
+async def _first_look(serving: ServingEngine) -> None:
+    """Let one of several workers accept nobody before it knows what it serves: the others answer meanwhile.
+
+    Not for ever: without a database they are all to say so.
+    """
+    with anyio.move_on_after(_FIRST_LOOK_S):
+        while not serving.looked:
+            await anyio.sleep(_FIRST_LOOK_S / 400)

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -210,7 +209,7 @@ def test_whoever_was_let_in_before_sigterm_is_answered_and_told_to_leave(
     talking.sendall(b"Content-Length: 40\r\n\r\nusername=nobody&pass")
     process.send_signal(signal.SIGTERM)
     wait_until(lambda: httpx.get(f"{http.base_url}/livez").headers.get("connection") == "close")
-    assert httpx.get(f"{http.base_url}/readyz").status_code == 503
+    assert httpx.get(f"{http.base_url}/readyz").json()["code"] == "service.draining"
     time.sleep(0.6)  # the grace period is over, the listener is about to close
     talking.sendall(b"word=wrong wrong 123")
     silent.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -256,6 +255,21 @@ def test_a_worker_that_is_killed_is_replaced_and_nobody_is_refused(
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=30) == 0
     assert not any(map(is_running, workers))
+
+
+@same_on_any_database
+@pytest.mark.usefixtures("two_workers")
+def test_a_worker_accepts_nobody_before_it_serves_the_release(
+    http: httpx.Client, settings: ServiceSettings, sha: str, process: subprocess.Popen[bytes]
+) -> None:
+    promote(settings, sha, epoch=1)
+    wait_for_epoch(http, 1)
+    for _ in range(2):
+        os.kill(min(workers_of(process)), signal.SIGKILL)
+        until = time.monotonic() + 6.0  # its successor comes up meanwhile
+        while time.monotonic() < until:
+            answer = httpx.get(f"{http.base_url}/readyz")
+            assert answer.status_code == 200, answer.text
 
 
 @same_on_any_database
