@@ -111,7 +111,9 @@ def damaged(count: int, seed: int) -> Iterator[bytes]:
         upload = bytearray(rng.choice(whole))
         for _ in range(rng.choice((1, 1, 3, 10))):
             at = rng.randrange(len(upload))
-            upload[at : at + rng.choice((0, 1, 1, 4, 40))] = rng.choice((b"", b"\xff", b"\xff" * 4, rng.randbytes(1), whole[0][:99]))
+            upload[at : at + rng.choice((0, 1, 1, 4, 40))] = rng.choice(
+                (b"", b"\xff", b"\xff" * 4, rng.randbytes(1), whole[0][:99])
+            )
             upload = upload or bytearray(1)
         yield bytes(_with_right_checksums(upload) if rng.random() < 0.7 else upload)
 
