@@ -109,6 +109,7 @@ class Prediction(Base):
         Index("ix_prediction_status", "status", "id"),
         Index("ix_prediction_uncertain", "status", "confidence", "id"),
         Index("ix_prediction_owner", "owner_id", "id"),
+        Index("ix_prediction_owner_updated", "owner_id", "updated_at", "id"),
         Index("ix_prediction_lease", "leased_by", "leased_until"),
         Index("ix_prediction_second_opinion", "second_opinion", "id"),
         Index("ix_prediction_feedback", "feedback", "id"),

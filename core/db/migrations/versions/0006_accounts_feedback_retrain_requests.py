@@ -19,6 +19,7 @@ depends_on = None
 INDEXES = {
     "ix_prediction_feedback": ["feedback", "id"],
     "ix_prediction_updated": ["updated_at", "id"],
+    "ix_prediction_owner_updated": ["owner_id", "updated_at", "id"],
     "ix_prediction_code": ["current_code", "status", "id"],
     "ix_prediction_model": ["model_version", "epoch"],
 }
