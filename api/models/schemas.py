@@ -24,7 +24,7 @@ def _says_something(text: str) -> str:
 WrittenReason = Annotated[
     str, Field(min_length=1, max_length=500), AfterValidator(storable), AfterValidator(_says_something)
 ]
-Version = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="the package's sha256")]
+Version = Annotated[str, Path(description="the package's sha256; what is spelt otherwise names no model")]
 ExpectedEpoch = Annotated[int, Field(ge=0, le=NEWEST_EPOCH, description="the epoch that the decision was made upon")]
 PageSize = Annotated[int, Query(ge=1, le=100)]
 

@@ -75,7 +75,7 @@ def read_model(root: Path, version: str) -> ModelFacts:
     """What the model packaged as ``version`` says of itself. Its arrays are not looked at.
 
     Raises:
-        UnknownVersion: there is no such package, or it is not a model's.
+        UnknownVersion: there is no such package, it is not a model's, or ``version`` is not 64 hexadecimal digits.
         CorruptPackage: its manifest or spec is not what was written.
     """
     try:
