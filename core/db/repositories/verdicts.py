@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, Select, func, select
@@ -105,8 +105,13 @@ def select_of_prediction(prediction_id: str) -> Select[tuple[Verdict, str]]:
 
 def newest_id(session: Session, *, after: int, older_than: timedelta) -> int | None:
     """The newest verdict after the id ``after`` that was given so long ago; None where there is none."""
-    before = session.scalars(select(utc_now())).one() - older_than
-    return session.scalar(select(func.max(Verdict.id)).where(Verdict.id > after, Verdict.decided_at < before))
+    now = session.scalars(select(utc_now())).one()
+    return session.scalar(select_newest_id(after, now - older_than))
+
+
+def select_newest_id(after: int, before: datetime) -> Select[tuple[int | None]]:
+    """The statement behind ``newest_id``."""
+    return select(func.max(Verdict.id)).where(Verdict.id > after, Verdict.decided_at < before)
 
 
 def tally(session: Session, *, after: int, through: int | None = None) -> Counter[Kind]:
