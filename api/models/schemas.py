@@ -100,7 +100,7 @@ class ServedModels(BaseModel):
     models: list[ModelSummary]
 
 
-class Candidate(ModelSummary):
+class CandidateModel(ModelSummary):
     """A packaged model that is not served; ``packaged_at`` is by the clock of the store's file system."""
 
     packaged_at: datetime
@@ -109,7 +109,7 @@ class Candidate(ModelSummary):
 class Candidates(BaseModel):
     """Packaged models that are not served, newest first."""
 
-    items: list[Candidate]
+    items: list[CandidateModel]
 
 
 class GateRead(BaseModel):

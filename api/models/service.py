@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from api.models.promoting import refused
 from api.models.schemas import (
-    Candidate,
+    CandidateModel,
     Candidates,
     ChampionRead,
     GateRead,
@@ -68,7 +68,7 @@ def candidates(session: Session, packages: Path, *, limit: int) -> Candidates:
     judged = judgements.newest_of(session, [facts.version for facts in found])
     return Candidates(
         items=[
-            Candidate.of(facts, judged.get(facts.version), packaged_at=packaged_at(packages, facts.version))
+            CandidateModel.of(facts, judged.get(facts.version), packaged_at=packaged_at(packages, facts.version))
             for facts in found
         ]
     )
