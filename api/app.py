@@ -33,7 +33,7 @@ from api.health.service import HealthService
 from api.metrics.http import Observed
 from api.metrics.instruments import WORKERS_FOLDER, Instruments
 from api.metrics.listener import MetricsListener, figures_of_process
-from api.predictions.admission import Admission, Reception
+from api.predictions.admission import Admission, Crowd, Reception
 from api.serving.airflow import Airflow
 from api.serving.engine import ModelLoader, ServingEngine
 from api.serving.packages import package_loader
@@ -61,8 +61,8 @@ _ROOMS = (
 _FORM_MARGIN = 256 * 1024  # bytes around an image: the texts and the multipart frame
 _LONG_BODY_S = 60.0
 _SMALL_BODY = BodyLimit(64 * 1024, 10.0)  # enough for every body that carries no image
-_MOST_AT_ONCE = 256  # requests under way, each with its memory; 40 of them have a thread
-_MOST_BODIES = 48  # long ones arriving at once; the first megabyte of each is in memory, the rest on the disk
+_MOST_AT_ONCE = 256  # whole requests under way; 40 of them have a thread
+_MOST_BODIES = 96  # long ones arriving at once; the first megabyte of each is in memory, the rest on the disk
 _MOST_BODIES_EACH = 16  # of one account
 _FIRST_LOOK_S = 20.0
 
@@ -104,7 +104,6 @@ def create_app(
         body_limits={"/predict": BodyLimit(settings.serving.max_upload_bytes + _FORM_MARGIN, _LONG_BODY_S)},
         default_limit=_SMALL_BODY,
         gates={("POST", "/predict"): parts.admission},
-        most_at_once=_MOST_AT_ONCE,
         drain=parts.drain,
     )
     app.add_middleware(Observed, instruments=parts.instruments, serving=parts.serving)  # last is outermost
@@ -142,6 +141,7 @@ def make_parts(settings: ServiceSettings, load_model: ModelLoader | None, decode
         taxonomy=taxonomy,
         serving=serving,
         admission=Admission(settings.serving.places(), settings.serving.latency_budget_s, instruments),
+        crowd=Crowd(_MOST_AT_ONCE),
         reception=Reception(_MOST_BODIES, _MOST_BODIES_EACH),
         drain=drain,
         instruments=instruments,

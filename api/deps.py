@@ -17,7 +17,7 @@ from api.drain import Drain
 from api.errors import Forbidden, Unauthenticated
 from api.health.service import HealthService
 from api.metrics.instruments import Instruments
-from api.predictions.admission import Admission, Reception
+from api.predictions.admission import Admission, Crowd, Reception
 from api.serving.engine import ServingEngine
 from api.settings import ServiceSettings
 from api.taxonomy import TaxonomyFile
@@ -47,6 +47,7 @@ class Parts:
     taxonomy: TaxonomyFile
     serving: ServingEngine
     admission: Admission
+    crowd: Crowd
     reception: Reception
     drain: Drain
     instruments: Instruments

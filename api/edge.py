@@ -14,14 +14,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.drain import Drain
 from api.errors import problem_response, status_of
-from api.predictions.admission import Admission, Overloaded, Ticket
+from api.predictions.admission import Admission, Ticket
 from core.errors import EtalonError
 from core.logging import bind
 
 _log = logging.getLogger(__name__)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_PROBES = frozenset({"/livez", "/readyz", "/startupz"})  # asked every second or so: not worth a line each
+PROBES = frozenset({"/livez", "/readyz", "/startupz"})  # asked every second or so: not worth a line each
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -47,7 +47,6 @@ class Edge:
         default_limit: of a body for every other path.
         gates: by method and path, who of its requests is let in. The ticket of one that is lies in
             ``request.state.ticket``.
-        most_at_once: requests of any kind but probes that are under way together; the next is turned away.
         drain: whether the process is about to end; then every answer closes its connection.
     """
 
@@ -58,16 +57,13 @@ class Edge:
         body_limits: Mapping[str, BodyLimit],
         default_limit: BodyLimit,
         gates: Mapping[tuple[str, str], Admission],
-        most_at_once: int,
         drain: Drain,
     ) -> None:
         self._app = app
         self._body_limits = body_limits
         self._default_limit = default_limit
         self._gates = gates
-        self._most_at_once = most_at_once
         self._drain = drain
-        self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; anything but HTTP passes through."""
@@ -76,7 +72,6 @@ class Edge:
             return
         headers = Headers(scope=scope)
         exchange = _Exchange(scope, _request_id(headers), send, self._drain)
-        self._under_way += 1
         try:
             await self._serve(scope, headers, receive, exchange)
         except HTTPException as error:
@@ -86,7 +81,6 @@ class Edge:
         except Exception:
             await exchange.fail()
         finally:
-            self._under_way -= 1
             exchange.log()
 
     async def _serve(self, scope: Scope, headers: Headers, receive: Receive, exchange: "_Exchange") -> None:
@@ -101,8 +95,6 @@ class Edge:
                 ticket.lapse()
 
     def _let_in(self, scope: Scope) -> Ticket | None:
-        if self._under_way > self._most_at_once and scope["path"] not in _PROBES:
-            raise Overloaded
         gate = self._gates.get((scope["method"], scope["path"]))
         if gate is None:
             return None
@@ -206,7 +198,7 @@ class _Exchange:
         """One line: no query, no body, no user text."""
         route = self._scope.get("route")
         _log.log(
-            logging.DEBUG if self._scope["path"] in _PROBES else logging.INFO,
+            logging.DEBUG if self._scope["path"] in PROBES else logging.INFO,
             "request.served",
             extra={
                 "method": self._scope["method"],

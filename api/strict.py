@@ -145,9 +145,11 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler over a strict request."""
         handle = super().get_route_handler()
-        recognise = self.body_field is not None and (self.openapi_extra or {}).get("x-role") != "anyone"
+        has_body = self.body_field is not None
+        for_anyone = (self.openapi_extra or {}).get("x-role") == "anyone"
 
         async def handle_strictly(request: Request) -> Response:
-            return await answer_in_turn(StrictRequest(request.scope, request.receive), handle, recognise=recognise)
+            strict = StrictRequest(request.scope, request.receive)
+            return await answer_in_turn(strict, handle, has_body=has_body, for_anyone=for_anyone)
 
         return handle_strictly

@@ -6,18 +6,21 @@ from fastapi import HTTPException, Request, Response
 
 from api.deadline import answer_in_time
 from api.deps import Parts, get_parts, recognise_early
+from api.edge import PROBES
 from api.predictions.admission import Ticket
+from core.errors import EtalonError
 
 Handle = Callable[[Request], Awaitable[Response]]
 
 
-async def answer_in_turn(request: Request, handle: Handle, *, recognise: bool) -> Response:
+async def answer_in_turn(request: Request, handle: Handle, *, has_body: bool, for_anyone: bool) -> Response:
     """What ``handle`` answers.
 
     Args:
-        request: a request whose form, once parsed, stays parsed.
+        request: a request whose body or form, once read, stays read.
         handle: parses the body and runs the route.
-        recognise: whether the route has a body and is for signed-in callers only.
+        has_body: whether the route has a body.
+        for_anyone: whether it is for those who are not signed in, too.
 
     Raises:
         DeadlinePassed: it took too long; nothing was changed.
@@ -25,13 +28,17 @@ async def answer_in_turn(request: Request, handle: Handle, *, recognise: bool) -
         EtalonError: its caller was not recognised, or what the route raises.
     """
     parts = get_parts(request)
-    if recognise:
+    if request.url.path in PROBES:
+        return await handle(request)
+    parts.crowd.require_room()
+    if has_body and not for_anyone:
         await recognise_early(request)
     ticket: Ticket | None = getattr(request.state, "ticket", None)
     try:
-        if ticket is not None:
-            await _receive_form(request, parts)
-        return await answer_in_time(_in_place(request, handle, ticket), parts.settings.serving.request_deadline_s)
+        if has_body:
+            await _receive(request, parts, is_long=ticket is not None)
+        with parts.crowd.joined():
+            return await answer_in_time(_in_place(request, handle, ticket), parts.settings.serving.request_deadline_s)
     finally:
         await request.close()
 
@@ -43,12 +50,15 @@ async def _in_place(request: Request, handle: Handle, ticket: Ticket | None) -> 
         return await handle(request)
 
 
-async def _receive_form(request: Request, parts: Parts) -> None:
-    """Receive a form that may be long; how many do so at once is bounded, and they hold no place."""
-    with parts.reception.receiving(request.state.caller.id):
-        try:
-            await request.form()
-        except HTTPException:
-            raise
-        except Exception as error:  # what FastAPI makes of it too: the client left, or sent no form
-            raise HTTPException(400, "There was an error parsing the body") from error
+async def _receive(request: Request, parts: Parts, *, is_long: bool) -> None:
+    """Receive the body. Until it is whole it counts for nothing; how many long ones arrive at once is bounded."""
+    try:
+        if is_long:
+            with parts.reception.receiving(request.state.caller.id):
+                await request.form()
+        else:
+            await request.body()
+    except (HTTPException, EtalonError):
+        raise
+    except Exception as error:  # what FastAPI makes of it too: the client left, or sent no form
+        raise HTTPException(400, "There was an error parsing the body") from error

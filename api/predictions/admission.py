@@ -147,6 +147,37 @@ class Ticket:
             yield
 
 
+class Crowd:
+    """How many whole requests of any kind may be under way: beyond them, waiting for a thread would be in vain."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._inside = 0
+
+    def require_room(self) -> None:
+        """Look before a body is read.
+
+        Raises:
+            Overloaded: there are as many as may be.
+        """
+        if self._inside >= self._limit:
+            raise Overloaded
+
+    @contextmanager
+    def joined(self) -> Iterator[None]:
+        """Count a request until it is answered.
+
+        Raises:
+            Overloaded: there are as many as may be.
+        """
+        self.require_room()
+        self._inside += 1
+        try:
+            yield
+        finally:
+            self._inside -= 1
+
+
 class Reception:
     """How many bodies may be arriving at once, in all and from one account: each holds memory, and may be slow.
 

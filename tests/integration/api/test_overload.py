@@ -115,6 +115,18 @@ def test_an_answer_that_is_being_committed_is_waited_for(service: Service, custo
 
 
 @same_on_any_database
+def test_when_as_many_are_under_way_as_may_be_only_probes_are_answered(
+    service: Service, customer: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as full:
+        full.setattr(service.app.state.parts.crowd, "_limit", 0)
+        answer = service.http.get("/predictions", headers=customer)
+        assert (answer.status_code, problem(answer)["code"]) == (503, "service.overloaded")
+        assert service.http.get("/livez").status_code == 200
+    assert service.http.get("/predictions", headers=customer).status_code == 200
+
+
+@same_on_any_database
 def test_nobody_who_is_not_signed_in_makes_us_read_a_body(service: Service) -> None:
     """Told by the messages that a server hands over: none of the body is asked for before the 401."""
     sent: list[dict[str, Any]] = []

@@ -8,7 +8,7 @@ import pytest
 
 from api.metrics.instruments import Instruments
 from api.predictions import admission as module
-from api.predictions.admission import Admission, Overloaded, Reception
+from api.predictions.admission import Admission, Crowd, Overloaded, Reception
 
 
 class Clock:
@@ -151,3 +151,15 @@ def test_bodies_that_arrive_are_bounded_in_all_and_for_each_sender() -> None:
     for _ in range(2):
         with reception.receiving("one"):
             pass
+
+
+def test_requests_under_way_are_bounded_and_looking_takes_no_room() -> None:
+    crowd = Crowd(limit=1)
+    crowd.require_room()
+    with crowd.joined():
+        with pytest.raises(Overloaded):
+            crowd.require_room()
+        with pytest.raises(Overloaded), crowd.joined():
+            raise AssertionError("it was let in")
+    with crowd.joined():
+        pass

@@ -74,7 +74,6 @@ def serve(
     headers: Sequence[tuple[bytes, bytes]] = (),
     deadline_s: float = 60.0,
     gates: Mapping[tuple[str, str], Admission] | None = None,
-    most_at_once: int = 10,
     drain: Drain | None = None,
 ) -> Wire:
     edge = Edge(
@@ -82,7 +81,6 @@ def serve(
         body_limits={"/predict": BodyLimit(100, deadline_s)},
         default_limit=BodyLimit(10, deadline_s),
         gates=gates or {},
-        most_at_once=most_at_once,
         drain=drain or Drain(),
     )
     scope = {"type": "http", "method": "POST", "path": path, "headers": list(headers)}
@@ -174,12 +172,6 @@ def test_what_a_request_claimed_is_given_back_when_the_application_does_not_use_
     admission = Admission(1, 1.0, Instruments())
     serve(Wire([]), path="/predict", gates={("POST", "/predict"): admission})
     assert (admission.waiting, admission.inside) == (0, 0)
-
-
-def test_more_requests_than_may_be_under_way_are_turned_away_but_no_probe_is() -> None:
-    wire = serve(Wire([b"x"]), most_at_once=0)
-    assert (wire.status, wire.taken) == (503, 0)
-    assert serve(Wire([]), path="/livez", most_at_once=0).status == 200
 
 
 def test_a_process_that_ends_closes_its_connections_with_their_answers() -> None:
