@@ -1,4 +1,7 @@
-"""The alarm clock: posts an event when enough verdicts wait. Best effort; the DAG's own timetable is the guarantee."""
+"""The alarm clock: posts an event when enough verdicts wait, or a person asks for a retraining.
+
+Best effort; the DAG's own timetable is the guarantee.
+"""
 
 import logging
 import threading
@@ -55,7 +58,7 @@ class WakePolicy:
 
 
 class Waker:
-    """A background thread that looks at the outbox and rings.
+    """A background thread that looks at what waits and rings.
 
     Args:
         readers: sessions for looking.

@@ -86,8 +86,8 @@ def read_model(root: Path, version: str) -> ModelFacts:
         raise UnknownVersion
     try:
         return ModelFacts.of(package.sha, package.spec)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise CorruptPackage(package.path, f"its spec lacks {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CorruptPackage(package.path, f"its spec is not a model's: {type(error).__name__}: {error}") from error
 
 
 def newest_models(root: Path, *, limit: int, leave_out: Collection[str]) -> list[ModelFacts]:
