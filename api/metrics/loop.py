@@ -16,7 +16,16 @@ from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from core.db.repositories import archive, clusters, outbox, predictions, promotions, store_checks, verdicts
+from core.db.repositories import (
+    archive,
+    clusters,
+    outbox,
+    predictions,
+    promotions,
+    second_opinions,
+    store_checks,
+    verdicts,
+)
 from core.domain.review import Status
 from core.store.fsck import INVARIANTS
 
@@ -113,6 +122,8 @@ def _predictions(session: Session) -> _Figures:
     for status in Status:
         gauge.add_metric([status.value], counts.get(status, 0))
     yield gauge
+    doubted = second_opinions.waiting(session)
+    yield GaugeMetricFamily("etalon_second_opinions_waiting", "Accepted labels that look wrong", doubted)
 
 
 def _waiting(session: Session) -> _Figures:

@@ -8,7 +8,7 @@ Whoever decides about it (undo, correct, retract, keep) takes the mark away.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Update, or_, update
+from sqlalchemy import Select, Update, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from core.db.models import Prediction
@@ -92,6 +92,17 @@ def update_of_keep(prediction_id: str, version: int) -> Update:
         .where(Prediction.id == prediction_id, Prediction.version == version, Prediction.second_opinion.is_(True))
         .values(second_opinion=False)
     )
+
+
+def waiting(session: Session) -> int:
+    """How many labels wait for somebody to look again."""
+    return session.scalars(select_waiting()).one()
+
+
+def select_waiting() -> Select[tuple[int]]:
+    """The statement behind ``waiting``."""
+    # Compared and not asked with IS, for which MySQL reads every row.
+    return select(func.count()).select_from(Prediction).where(Prediction.second_opinion == true())
 
 
 def _changed(session: Session, statement: Update) -> int:

@@ -20,7 +20,7 @@ from api.app import create_app
 from api.metrics.instruments import WORKERS_FOLDER, Instruments
 from api.metrics.listener import MetricsListener, figures_of_process, figures_of_workers, forget_worker
 from api.settings import ServiceSettings
-from core.db.models import Verdict
+from core.db.models import Prediction, Verdict
 from core.db.repositories import store_checks
 from core.db.session import make_engine, make_readers
 from core.domain.product import Product
@@ -71,6 +71,8 @@ def test_where_predictions_stand_and_what_waits(
     for accept in (True, True, False):
         made = service.predict(customer)["id"]
         service.http.post(f"/predictions/{made}/validate", json={"accept": accept}, headers=reviewer)
+    with service.app.state.parts.sessions.begin() as session:
+        session.get_one(Prediction, made).second_opinion = True
     service.predict(customer)
     found = scrape()
     assert {name.split()[1]: value for name, value in found.items() if name.startswith("etalon_predictions ")} == {
@@ -83,6 +85,7 @@ def test_where_predictions_stand_and_what_waits(
     }
     assert found["etalon_outbox_waiting"] == 2
     assert found["etalon_archive_waiting"] == 1
+    assert found["etalon_second_opinions_waiting"] == 1
     assert found["etalon_archive_oldest_age_seconds"] > 0
     assert found["etalon_outbox_oldest_age_seconds"] > 0
     assert found["etalon_database_up"] == 1
