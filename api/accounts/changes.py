@@ -12,7 +12,6 @@ from api.accounts.service import Account, AccountChanged
 from api.errors import Forbidden
 from core.db.models import UserAccount
 from core.db.repositories import api_keys, audit, users
-from core.db.repositories.users import Locked
 from core.domain.roles import Role
 from core.errors import Conflict, NotFound
 
@@ -69,7 +68,11 @@ class Change:
             said["role"] = self.role.value
         if self.active is not None:
             said["active"] = self.active
-        return said | {name: True for name in ("username", "password_hash") if getattr(self, name) is not None}
+        if self.username is not None:
+            said["renamed"] = True
+        if self.password_hash is not None:
+            said["new_password"] = True
+        return said
 
 
 def open_account(session: Session, *, username: str, password_hash: str, role: Role, by: str | None) -> UserAccount:
@@ -107,15 +110,14 @@ def change(session: Session, user_id: str, wanted: Change, *, by: Account) -> Us
         NameTaken: another account has the name; roll back.
         Forbidden: whoever decides is no admin any more.
     """
-    locked = _lock(session, user_id, by)
-    account = locked.account
-    assert account is not None  # noqa: S101 - _lock saw to it
+    account, admins = _lock(session, user_id)
+    _require_admin(admins, by)
     if user_id == by.id and wanted.role not in (None, account.role):
         raise OwnRole
     if user_id == by.id and wanted.password_hash is not None:
         raise OwnPassword
     if wanted.active is False or wanted.role not in (None, Role.ADMIN):
-        _require_another_admin(locked, user_id)
+        _require_another_admin(admins, user_id)
     _apply(session, account, wanted, by)
     audit.record(session, actor=by.id, action="account.change", subject=f"account/{user_id}", detail=wanted.told())
     return _read(session, user_id)
@@ -141,7 +143,8 @@ def deactivate(session: Session, account: Account) -> None:
         LastAdmin: nobody would be left to administer.
         AccountChanged: another request was faster.
     """
-    _require_another_admin(_lock(session, account.id, account), account.id)
+    _, admins = _lock(session, account.id)
+    _require_another_admin(admins, account.id)
     if not users.deactivate(session, account.id, by="self"):
         raise AccountChanged
     audit.record(session, actor=account.id, action="account.deactivate", subject=f"account/{account.id}")
@@ -155,20 +158,28 @@ def delete(session: Session, user_id: str, *, by: Account) -> None:
         LastAdmin: nobody would be left to administer.
         Forbidden: whoever decides about another's account is no admin any more.
     """
-    locked = _lock(session, user_id, by)
-    _require_another_admin(locked, user_id)
+    _, admins = _lock(session, user_id)
+    if user_id != by.id:
+        _require_admin(admins, by)
+    _require_another_admin(admins, user_id)
     _require(users.delete(session, user_id, by=_in_whose_name(user_id, by)))
     revoked = api_keys.revoke_all(session, user_id)
     detail = {"keys_revoked": revoked}
     audit.record(session, actor=by.id, action="account.delete", subject=f"account/{user_id}", detail=detail)
 
 
-def _lock(session: Session, user_id: str, by: Account) -> Locked:
-    locked = users.lock_with_admins(session, user_id)
-    if user_id != by.id and by.id not in locked.admins:
+def _lock(session: Session, user_id: str) -> tuple[UserAccount, frozenset[str]]:
+    """The account and the ids of all active admins, whom nobody else takes away until the transaction ends."""
+    account, admins = users.lock_with_admins(session, user_id)
+    if account is None:
+        raise UnknownAccount
+    return account, admins
+
+
+def _require_admin(admins: frozenset[str], by: Account) -> None:
+    """Whoever was an admin when they were recognised may be none by now."""
+    if by.id not in admins:
         raise Forbidden("This takes the role admin.")
-    _require(locked.account is not None)
-    return locked
 
 
 def _require(there: bool) -> None:
@@ -176,8 +187,8 @@ def _require(there: bool) -> None:
         raise UnknownAccount
 
 
-def _require_another_admin(locked: Locked, user_id: str) -> None:
-    if locked.admins == {user_id}:
+def _require_another_admin(admins: frozenset[str], user_id: str) -> None:
+    if admins == {user_id}:
         raise LastAdmin
 
 

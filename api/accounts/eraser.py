@@ -89,3 +89,6 @@ class Eraser:
             except SQLAlchemyError as error:
                 _log.warning("account.not_erased", extra={"error": type(error).__name__})
                 wait_s = _AGAIN_S
+            except Exception:
+                _log.exception("account.erasing_failed")
+                wait_s = LOOK_S

@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import NoReturn
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
@@ -67,14 +68,12 @@ class AccountService:
         sessions: sessionmaker[Session],
         readers: sessionmaker[Session],
         settings: AuthSettings,
-        *,
-        passwords: Passwords | None = None,
     ) -> None:
         self._sessions = sessions
         self._readers = readers
         self._tokens = Tokens(settings)
         self._rates = Rates(settings.requests_per_minute)
-        self.passwords = passwords or Passwords()
+        self.passwords = Passwords()
         self.throttle = Throttle(sessions, settings)
         self.turnstile = Turnstile()
 
@@ -137,7 +136,7 @@ class AccountService:
         """
         row, way, passed = self._check(username, password, address)
         if row is None or not row.active:
-            raise self._refusal(way)
+            self._refuse(way)
         self.throttle.count_success(way, passed)
         return self._tokens.issue(row.id, row.token_version, now)
 
@@ -150,7 +149,7 @@ class AccountService:
         """
         row, way, passed = self._check(username, password, address)
         if row is None or not (row.active or self._reopen(row)):
-            raise self._refusal(way)
+            self._refuse(way)
         self.throttle.count_success(way, passed)
         return self._tokens.issue(row.id, row.token_version, now)
 
@@ -165,7 +164,7 @@ class AccountService:
         """
         require_strong(new, account.username)
         row, way, passed = self._check(account.username, old, address)
-        if row is None:
+        if row is None or row.id != account.id:  # the name may have changed hands since the caller was recognised
             self.throttle.count_failure(way)
             raise WrongPassword("The old password is wrong.")
         hashed = self.passwords.hash(new)
@@ -189,9 +188,9 @@ class AccountService:
         known = self.passwords.matches(password, row.password_hash if row else None)
         return (row if known else None), way, passed
 
-    def _refusal(self, way: Way) -> Unauthenticated:
+    def _refuse(self, way: Way) -> NoReturn:
         self.throttle.count_failure(way)
-        return Unauthenticated("The username or the password is wrong.")
+        raise Unauthenticated("The username or the password is wrong.")
 
     def _reopen(self, row: UserAccount) -> bool:
         def reopen(session: Session) -> bool:

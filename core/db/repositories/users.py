@@ -37,14 +37,6 @@ class Counts:
     active: int
 
 
-@dataclass(frozen=True, slots=True)
-class Locked:
-    """An account and the ids of all active admins, which nobody else can change until the transaction ends."""
-
-    account: UserAccount | None
-    admins: frozenset[str]
-
-
 def operator(session: Session) -> UserAccount:
     """The account that decisions from the command line belong to; made when it is needed first. It cannot sign in.
 
@@ -90,15 +82,18 @@ def select_for_update(user_id: str) -> Select[tuple[str]]:
     return select(UserAccount.id).where(UserAccount.id == user_id).with_for_update()
 
 
-def lock_with_admins(session: Session, user_id: str) -> Locked:
+def lock_with_admins(session: Session, user_id: str) -> tuple[UserAccount | None, frozenset[str]]:
     """Lock an account and every active admin, in one order, so that of two who remove each other one comes second.
 
     An admin appointed between the two questions only makes it safer. SQLite has one writer at a time anyway.
+
+    Returns:
+        The account, None where there is none, and the ids of the active admins.
     """
     ids = {user_id, *session.scalars(select_active_admins())}
     found = session.scalars(select_locked(sorted(ids)), execution_options={"populate_existing": True}).all()
     admins = frozenset(row.id for row in found if row.role == Role.ADMIN and row.active)
-    return Locked(next((row for row in found if row.id == user_id and _is_open(row)), None), admins)
+    return next((row for row in found if row.id == user_id and _is_open(row)), None), admins
 
 
 def _is_open(row: UserAccount) -> bool:

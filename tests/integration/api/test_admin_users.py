@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from api.accounts import changes
+from api.accounts.changes import Change
+from api.accounts.service import Account
+from api.errors import Forbidden
 from core.db.models import Audit, Prediction, UserAccount
 from core.db.repositories import users
 from core.domain.roles import Role
@@ -144,7 +148,7 @@ def test_a_new_password_and_a_new_name(service: Service, customer: dict[str, str
     assert change(service, admin, id_of(service, "carlotta"), username="remy").status_code == 409
     assert change(service, admin, id_of(service, "carlotta"), password="carlotta-1234").status_code == 422
     kept = [row.detail for row in service.rows(Audit) if row.action == "account.change"]
-    assert kept == [{"username": True, "password_hash": True}]
+    assert kept == [{"renamed": True, "new_password": True}]
 
 
 def test_a_closed_account_is_opened_again_by_an_admin(
@@ -220,6 +224,20 @@ def test_the_last_active_admin_stays(service: Service, admin: dict[str, str]) ->
         assert problem(answer)["code"] == "account.last_admin"
     change(service, admin, asleep, active=True)
     assert change(service, admin, me, active=False).status_code == 200
+
+
+@pytest.mark.parametrize("what", [{"active": True}, {"username": "back"}])
+def test_who_was_removed_meanwhile_changes_nothing_any_more(service: Service, what: dict[str, Any]) -> None:
+    """They were recognised as an admin, and deactivated before their own change began."""
+    removed = Account(service.hire("ida", Role.ADMIN), "ida", Role.ADMIN)
+    sessions = service.app.state.parts.sessions
+    with sessions.begin() as session:
+        assert users.deactivate(session, removed.id, by="admin")
+    for user_id in (removed.id, id_of(service, "carla")):
+        with pytest.raises(Forbidden), sessions.begin() as session:
+            changes.change(session, user_id, Change(**what), by=removed)
+    with pytest.raises(Forbidden), sessions.begin() as session:
+        changes.delete(session, id_of(service, "carla"), by=removed)
 
 
 Removal = Callable[[Service, dict[str, str], str], Any]
