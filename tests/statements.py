@@ -43,6 +43,7 @@ _EVERY_FILTER = Filter(
     min_confidence=0.1,
     max_confidence=0.9,
     feedback=Feedback.DISPUTED,
+    unanswered=True,
     second_opinion=True,
     created_since=_MOMENT,
     created_until=_MOMENT,

@@ -33,6 +33,7 @@ class FilterQuery(BaseModel):
     min_confidence: Confidence | None = None
     max_confidence: Confidence | None = None
     feedback: Feedback | None = None
+    unanswered: Annotated[bool, Field(description="only where the sender spoke after the last decision")] = False
     second_opinion: bool | None = None
     created_since: Moment | None = None
     created_until: Moment | None = None
@@ -61,6 +62,7 @@ class FilterQuery(BaseModel):
             min_confidence=self.min_confidence,
             max_confidence=self.max_confidence,
             feedback=self.feedback,
+            unanswered=self.unanswered,
             second_opinion=self.second_opinion,
             created_since=self.created_since,
             created_until=self.created_until,

@@ -84,6 +84,7 @@ class Filter:
         min_confidence: the least confidence, in [0, 1], inclusive.
         max_confidence: the highest confidence, in [0, 1], inclusive.
         feedback: what their sender said of the answer.
+        unanswered: only those whose sender has said something since the last decision.
         second_opinion: whether their label is marked as doubted.
         created_since: the earliest moment of creation, inclusive; naive UTC like every moment here.
         created_until: the moment of creation that is too late.
@@ -103,6 +104,7 @@ class Filter:
     min_confidence: float | None = None
     max_confidence: float | None = None
     feedback: Feedback | None = None
+    unanswered: bool = False
     second_opinion: bool | None = None
     created_since: datetime | None = None
     created_until: datetime | None = None
@@ -111,8 +113,8 @@ class Filter:
 
     def conditions(self) -> tuple[ColumnElement[bool], ...]:
         """What a statement's WHERE takes: one condition for each thing that is asked for."""
-        compared = (*self._equalities(), *self._bounds())
-        return (*compared, *(() if self.erased else (Prediction.erase_requested_at.is_(None),)))
+        asked = (*self._equalities(), *self._marks(), *self._bounds())
+        return (*asked, *(() if self.erased else (Prediction.erase_requested_at.is_(None),)))
 
     def _equalities(self) -> Iterator[ColumnElement[bool]]:
         wanted = (
@@ -129,8 +131,14 @@ class Filter:
         for column, value in wanted:
             if value is not None:
                 yield column == value
+
+    def _marks(self) -> Iterator[ColumnElement[bool]]:
         if self.second_opinion is not None:
             yield Prediction.second_opinion.is_(self.second_opinion)
+        if self.unanswered:
+            decided_since = Verdict.decided_at > Prediction.feedback_at
+            yield Prediction.feedback.is_not(None)
+            yield ~exists().where(Verdict.prediction_id == Prediction.id, decided_since)
 
     def _bounds(self) -> Iterator[ColumnElement[bool]]:
         if self.not_owner_id is not None:

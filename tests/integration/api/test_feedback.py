@@ -52,6 +52,24 @@ def test_reviewers_find_what_is_disputed(
     assert [item["id"] for item in items] == [made]
 
 
+def test_a_dispute_waits_until_somebody_decides_again(
+    service: Service, customer: dict[str, str], reviewer: dict[str, str], admin: dict[str, str], made: str
+) -> None:
+    def waiting() -> list[str]:
+        query = {"feedback": "disputed", "unanswered": "true"}
+        return [item["id"] for item in service.http.get("/predictions", params=query, headers=admin).json()["items"]]
+
+    decide(service, reviewer, made, "validate", accept=True)
+    loop.ingest_all(service)
+    assert waiting() == []
+    say(service, customer, made, DISPUTED)
+    assert waiting() == [made]
+    decide(service, admin, made, "correct", prdtypecode=40)
+    assert waiting() == []
+    say(service, customer, made, DISPUTED)
+    assert waiting() == [made]
+
+
 def test_the_newest_word_replaces_the_one_before_and_can_be_taken_back(
     service: Service, customer: dict[str, str], made: str
 ) -> None:
