@@ -50,6 +50,7 @@ class Round:
         seconds: how long requests came.
         peak_mb: most memory during the overload.
         recovery_s: from the last answer to the first one as quick as an unloaded one.
+        cpu_ms: the service's processor time for an answer, as it fits and in the overload: what the refusals cost.
     """
 
     unloaded: list[float]
@@ -58,6 +59,7 @@ class Round:
     answers: list[tuple[float, float, int]] = field(default_factory=list)
     peak_mb: float = 0.0
     recovery_s: float = float("inf")
+    cpu_ms: tuple[float, float] = (float("nan"), float("nan"))
 
     @property
     def goodput(self) -> float:
@@ -107,10 +109,14 @@ def _round(api: Server, requests: Path, arguments: argparse.Namespace, number: i
     half = str(arguments.seconds / 2)
     lone = send(api, requests, "--clients", "1", "--seconds", half, "--first", str(37 * number))
     this = Round(sorted(lone["seconds"]), arguments.seconds)
+    used = [api.cpu_s()]
     this.capacity.append(_capacity(api, requests, half))
+    fitting, used = this.capacity[0] * arguments.seconds / 2, [*used, api.cpu_s()]
     rate = arguments.factor * this.capacity[0]
     say(f"round {number + 1}: {this.capacity[0]:.1f} answers a second fit; {rate:.0f} requests a second come")
     _overload(api, requests, this, rate, number)
+    answered = sum(status == 201 for _, _, status in this.answers)
+    this.cpu_ms = ((used[1] - used[0]) / fitting * 1e3, (api.cpu_s() - used[1]) / max(1, answered) * 1e3)
     this.recovery_s = _recovery(api, requests, _QUICK * _quantile(this.unloaded, 0.5))
     this.capacity.append(_capacity(api, requests, half))
     return this
@@ -165,7 +171,7 @@ def _report(rounds: list[Round], factor: float) -> int:
     budget_s = ServingSettings().latency_budget_s
     each = [_facts(one) for one in rounds]
     columns = ("capacity", "goodput", "unloaded_p50_ms", "unloaded_p99_ms", "accepted_p50_ms", "accepted_p99_ms")
-    columns += ("rejected_p50_ms", "rejected_p99_ms", "peak_mb", "recovery_s")
+    columns += ("rejected_p50_ms", "rejected_p99_ms", "peak_mb", "recovery_s", "cpu_ms", "overload_cpu_ms")
     print_table(["round", *columns], [[str(n + 1), *(str(one[c]) for c in columns)] for n, one in enumerate(each)])
     over = {**_facts(_joined(rounds)), "goodput": round(statistics.mean(one.goodput for one in rounds), 2)}
     limit_ms = 2 * over["unloaded_p50_ms"] + budget_s * 1e3
@@ -194,6 +200,7 @@ def _joined(rounds: list[Round]) -> Round:
         [answer for one in rounds for answer in one.answers],
         max(one.peak_mb for one in rounds),
         max(one.recovery_s for one in rounds),
+        tuple(statistics.mean(each) for each in zip(*(one.cpu_ms for one in rounds), strict=True)),
     )
 
 
@@ -215,6 +222,8 @@ def _facts(one: Round) -> dict[str, Any]:
         **quantiles,
         "peak_mb": one.peak_mb,
         "recovery_s": round(one.recovery_s, 2),
+        "cpu_ms": round(one.cpu_ms[0], 1),
+        "overload_cpu_ms": round(one.cpu_ms[1], 1),
     }
 
 

@@ -16,7 +16,7 @@ from core.errors import Unavailable
 
 _FIRST_GUESS_S = 0.25  # what an answer takes before one was measured
 _WEIGHT = 0.1  # of the newest measurement
-_SHARE = 2 / 3  # of the budget; the rest is for answers that take longer than the mean
+_SHARE = 0.5  # of the budget; the rest is for answers that take longer than the mean
 _PROMISE_S = 0.5  # a body that is sent at once is here by then; a slower one queues when it is complete
 
 

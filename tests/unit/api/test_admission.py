@@ -30,7 +30,7 @@ async def let_others_run() -> None:
         await asyncio.sleep(0)
 
 
-def crowd(places: int = 2, budget_s: float = 1.5, service_s: float = 1.0, clock: Clock | None = None) -> Admission:
+def crowd(places: int = 2, budget_s: float = 2.0, service_s: float = 1.0, clock: Clock | None = None) -> Admission:
     admission = Admission(places, budget_s, Instruments(), clock or Clock())
     admission.service_s = service_s
     return admission
@@ -56,9 +56,9 @@ class Visit:
 
 
 def test_the_queue_holds_what_the_places_answer_within_the_budget() -> None:
-    assert crowd(places=2, budget_s=1.5, service_s=0.1).queue_limit == 20
-    assert crowd(places=2, budget_s=1.5, service_s=0.9).queue_limit == 2
-    assert crowd(places=2, budget_s=1.5, service_s=60.0).queue_limit == 1
+    assert crowd(places=2, budget_s=2.0, service_s=0.1).queue_limit == 20
+    assert crowd(places=2, budget_s=2.0, service_s=0.9).queue_limit == 2
+    assert crowd(places=2, budget_s=2.0, service_s=60.0).queue_limit == 1
 
 
 def test_who_comes_first_is_served_first_and_who_finds_no_room_is_refused() -> None:
