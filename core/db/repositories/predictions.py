@@ -113,7 +113,7 @@ class Filter:
 
     def conditions(self) -> tuple[ColumnElement[bool], ...]:
         """What a statement's WHERE takes: one condition for each thing that is asked for."""
-        asked = (*self._equalities(), *self._marks(), *self._bounds())
+        asked = (*self._equalities(), *self._words(), *self._bounds())
         return (*asked, *(() if self.erased else (Prediction.erase_requested_at.is_(None),)))
 
     def _equalities(self) -> Iterator[ColumnElement[bool]]:
@@ -127,14 +127,13 @@ class Filter:
             (Prediction.model_version, self.model_version),
             (Prediction.epoch, self.epoch),
             (Prediction.feedback, self.feedback),
+            (Prediction.second_opinion, self.second_opinion),
         )
         for column, value in wanted:
             if value is not None:
                 yield column == value
 
-    def _marks(self) -> Iterator[ColumnElement[bool]]:
-        if self.second_opinion is not None:
-            yield Prediction.second_opinion.is_(self.second_opinion)
+    def _words(self) -> Iterator[ColumnElement[bool]]:
         if self.unanswered:
             decided_since = Verdict.decided_at > Prediction.feedback_at
             yield Prediction.feedback.is_not(None)
