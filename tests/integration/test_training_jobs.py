@@ -20,7 +20,7 @@ import pytest
 from mlflow import MlflowClient
 
 from core.db.models import Base
-from core.db.repositories import audit, judgements, promotions
+from core.db.repositories import audit, judgements, promotions, retrain_requests, users
 from core.db.session import make_engine
 from core.settings import (
     DatabaseSettings,
@@ -32,6 +32,7 @@ from core.settings import (
 )
 from core.store.segments import BASE_SEGMENT, segment_name
 from core.store.snapshot import Snapshot
+from preprocessing.ingest.append import is_unjudged, take_request
 from tests.toys.bert import write_folder
 from tests.toys.shop import QUICK_CONFIG, TAXONOMY, Shop
 from training.jobs import chains, companions, judgement, learn, release
@@ -115,7 +116,9 @@ def story(workplace: Workplace) -> Story:
     story.told["first"] = chains.first(workplace, manifest=None, run_key="first")
     story.told["first.after"] = {"epoch": story.epoch(), "runs": story.runs()}
     story.told["first again"] = chains.first(workplace, manifest=None, run_key="first again")
+    story.told["wish"] = {"unanswered": [wish_for(workplace, "same snapshot")]}
     story.retrain("same snapshot")
+    story.told["wish"]["unanswered"].append(is_unjudged(workplace.sessions))
     shop.add(segment_name(1), {"train": 60, "fresh": 6})
     story.retrain("good labels")
     shop.add(segment_name(2), {"train": 90}, mislabelled=1.0)
@@ -127,6 +130,18 @@ def story(workplace: Workplace) -> Story:
     story.told["several.after"] = {"epoch": story.epoch(), "aliases": story.aliases()}
     story.told["companion"] = companions.release_companion(workplace, model="lexical")
     return story
+
+
+def wish_for(workplace: Workplace, run_key: str) -> bool:
+    """Somebody asks for a retraining, and this run takes it; whether a judgement is owed now."""
+    with workplace.sessions.begin() as session:
+        retrain_requests.ask(session, account_id=users.operator(session).id, reason="a new season")
+    assert take_request(workplace.sessions, run_key)
+    return is_unjudged(workplace.sessions)
+
+
+def test_a_wish_without_new_labels_ends_with_a_judgement(story: Story) -> None:
+    assert story.told["wish"]["unanswered"] == [True, False]
 
 
 def test_the_first_model_is_epoch_one_whatever_its_scores(story: Story) -> None:
