@@ -2,7 +2,8 @@
 
 A prediction's way: the edge asks for a ``Ticket`` when only the headers are there (nobody waits for a body or a
 thread only to be turned away); the caller is recognised; the body arrives (``Reception`` bounds how many do at once);
-then the ticket waits for one of the few places, and the model runs. Everything here lives on the event loop.
+then the ticket waits for one of the few places, and the model runs. Whole requests of any kind are bounded by
+``Crowd``. Everything here lives on the event loop.
 """
 
 import asyncio
@@ -62,8 +63,11 @@ class Admission:
 
     @property
     def queue_limit(self) -> int:
-        """How many may wait: so many that the last of them gets its place within the budget. At least one."""
-        return max(1, int(_SHARE * self._budget_s * self.places / self.service_s))
+        """How many may wait: so many that the last of them gets its place within the budget.
+
+        At least one for each place, which wait for one answer.
+        """
+        return max(self.places, int(_SHARE * self._budget_s * self.places / self.service_s))
 
     def promise(self) -> "Ticket":
         """Let a request in whose headers have arrived.
@@ -97,7 +101,9 @@ class Admission:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # the place came at the moment the request was given up
+            if turn in self._queue:
+                self._queue.remove(turn)
+            elif not turn.cancelled():  # the place came at the moment the request was given up
                 self._leave()
             raise
 

@@ -58,7 +58,7 @@ class Visit:
 def test_the_queue_holds_what_the_places_answer_within_the_budget() -> None:
     assert crowd(places=2, budget_s=2.0, service_s=0.1).queue_limit == 20
     assert crowd(places=2, budget_s=2.0, service_s=0.9).queue_limit == 2
-    assert crowd(places=2, budget_s=2.0, service_s=60.0).queue_limit == 1
+    assert crowd(places=2, budget_s=2.0, service_s=60.0).queue_limit == 2
 
 
 def test_who_comes_first_is_served_first_and_who_finds_no_room_is_refused() -> None:
@@ -87,6 +87,8 @@ def test_a_place_is_given_back_however_a_request_ends(gives_up_when: str) -> Non
         await let_others_run()
         if gives_up_when == "waiting":
             second.task.cancel()
+            await let_others_run()
+            assert admission.waiting == 0
         await first.leave() if gives_up_when != "called" else first._go.set()
         if gives_up_when == "called":
             await first.task  # the second has been called, and has not come yet

@@ -160,8 +160,6 @@ def test_every_answer_carries_a_request_id_and_safe_headers() -> None:
 
 def test_a_request_without_room_is_told_to_come_back_before_a_byte_is_read() -> None:
     full = Admission(0, 1.0, Instruments())
-    full.service_s = 10.0  # one may wait, for a place that nobody has
-    full._promised = 1
     wire = serve(Wire([b"x" * 100]), path="/predict", gates={("POST", "/predict"): full})
     assert (wire.status, wire.taken) == (503, 0)
     assert json.loads(wire.body)["code"] == "service.overloaded"
