@@ -10,6 +10,7 @@ import sys
 import threading
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 from uvicorn.config import STARTUP_FAILURE
 
 from api.accounts.secrets import KnownPassword, WeakKey
@@ -30,7 +31,7 @@ def main() -> None:
         server = make_server(create_app(settings)) if alone else None
         if server is None:
             run_workers(settings)
-    except (ValidationError, WeakKey, KnownPassword, WorkersFailed, OSError) as error:
+    except (ValidationError, SettingsError, WeakKey, KnownPassword, WorkersFailed, OSError) as error:
         sys.exit(f"python -m api cannot start: {_advice(error)}")
     if server is not None:
         _run(server, inherited)
@@ -55,6 +56,8 @@ def _run(server: Server, inherited: argparse.Namespace) -> None:
 
 def _advice(error: Exception) -> str:
     """What to change. A validation error's own text would repeat the values, secrets among them."""
+    if isinstance(error, SettingsError):  # a file that is named by a setting and cannot be read
+        return f"{error}: {error.__cause__ if isinstance(error.__cause__, OSError) else 'it is no UTF-8 text'}"
     if not isinstance(error, ValidationError):
         return str(error)
     if error.title == "AuthSettings" and any(item["loc"] == ("key",) for item in error.errors()):

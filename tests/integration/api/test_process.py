@@ -171,6 +171,29 @@ def test_without_a_key_it_refuses_to_start_and_says_what_to_do(environment: dict
 
 
 @same_on_any_database
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"AUTH_KEY": "k" * 64}, "made of a few bytes"),
+        ({"AUTH_KEY": "your-256-bit-secret-goes-right-here-0123"}, "an example's"),
+        ({"AUTH_KEY_FILE": "/no/such/key"}, "No such file"),
+        ({"DB_URL": "mysql+pymysql://etalon:etalon@db.internal/etalon"}, "DB_URL holds no password, or one that"),
+    ],
+)
+def test_with_a_known_secret_or_none_it_refuses_to_start(
+    environment: dict[str, str], change: dict[str, str], said: str
+) -> None:
+    kept = {name: value for name, value in environment.items() if name != "AUTH_KEY" or "AUTH_KEY_FILE" not in change}
+    refused = subprocess.run(
+        [sys.executable, "-m", "api"], env={**kept, **change}, capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 1
+    assert said in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not any(value in refused.stderr for value in change.values() if value.startswith(("k", "your", "mysql")))
+
+
+@same_on_any_database
 def test_no_training_library_is_ever_loaded(environment: dict[str, str], settings: ServiceSettings, sha: str) -> None:
     promote(settings, sha, epoch=1)
     script = (
