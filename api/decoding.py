@@ -19,6 +19,7 @@ from preprocessing.images import (
     TooManyPixels,
     UndecodableImage,
     UnsupportedFormat,
+    photo_size,
 )
 
 _log = logging.getLogger(__name__)
@@ -110,7 +111,7 @@ class DecoderPool:
             answer = place.ask(upload)
         finally:
             self._free.put(place)
-        return _read(answer)
+        return _read(answer, self._limits)
 
 
 class _Place:
@@ -164,7 +165,7 @@ class _Place:
                     self._process.await_ready()
                     return self._process
             except (OSError, EOFError):
-                self._lose("never ready")
+                self._lose("gone")
         raise DecoderDown("Photos cannot be decoded now; try again, or send the product without one.")
 
     def _lose(self, why: str) -> None:
@@ -248,12 +249,12 @@ def _environment() -> dict[str, str]:
     return {**passed_on, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"}
 
 
-def _read(answer: bytes) -> SanitisedImage:
+def _read(answer: bytes, limits: Limits) -> SanitisedImage:
     """An answer as what ``sanitise`` would have returned or raised."""
     head, _, rest = answer.partition(b"\n")
     match head[:_HEAD_BYTES].decode("ascii", "replace").split():
-        case ["ok", width, height] if width.isdecimal() and height.isdecimal():
-            return SanitisedImage(rest, sha256(rest).hexdigest(), int(width), int(height))
+        case ["ok"]:
+            return SanitisedImage(rest, sha256(rest).hexdigest(), *photo_size(rest, limits.max_pixels))
         case ["refused", code]:
             raise _REFUSALS.get(code, BadImage)(rest[:_HEAD_BYTES].decode("utf-8", "replace"))
         case _:

@@ -5,7 +5,7 @@ secret, can open neither file nor connection, and may use so much memory and pro
 clock. What it sends is plain bytes: a decoder that an upload has taken over can lie about uploads, and nothing else.
 
 A frame is four bytes of length, then so many bytes. The decoder sends ``ready``; then each frame it receives is an
-upload, and each frame it sends is ``ok``, width and height, or ``refused``, code and reason.
+upload, and each frame it sends is ``ok`` and a photo, or ``refused``, code and reason.
 """
 
 import io
@@ -135,7 +135,7 @@ def _answer(upload: bytes, limits: Limits) -> bytes:
         return f"refused {refusal.code}\n{refusal}".encode()
     except MemoryError:
         return f"refused {UndecodableImage.code}\nthe image takes too much memory to decode".encode()
-    return f"ok {photo.width} {photo.height}\n".encode() + photo.data
+    return b"ok\n" + photo.data
 
 
 def main() -> None:

@@ -127,6 +127,23 @@ def sanitise(data: bytes, *, max_bytes: int, max_pixels: int) -> SanitisedImage:
     return SanitisedImage(stored, hashlib.sha256(stored).hexdigest(), image.width, image.height)
 
 
+def photo_size(data: bytes, max_pixels: int) -> tuple[int, int]:
+    """Width and height in pixels that a sanitised photo's header announces; nothing is decoded.
+
+    Raises:
+        TooManyPixels: more than ``max_pixels``.
+        UnsupportedFormat, UndecodableImage: it is no sanitised photo.
+    """
+    if _kind(data) != "JPEG":
+        raise UnsupportedFormat("photos are kept as JPEG")
+    try:
+        size = Image.open(io.BytesIO(data), formats=("JPEG",)).size
+    except Exception as error:  # as in ``_decode``
+        raise UndecodableImage("the image is damaged") from error
+    _refuse_size(*size, max_pixels)
+    return size
+
+
 def to_tensor(sanitised: bytes) -> NDArray[np.uint8]:
     """Fit a sanitised photo into the square that every image model takes.
 

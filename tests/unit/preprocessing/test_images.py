@@ -110,6 +110,22 @@ def test_a_wrong_checksum_is_refused() -> None:
         _sanitise(bytes(damaged))
 
 
+@pytest.mark.parametrize("missing", [1, 4, 12, 13, 16, 20])
+def test_a_png_without_its_end_is_refused_even_where_every_pixel_is_there(missing: int) -> None:
+    whole = _encode(Image.new("RGB", (40, 30), "red"))
+    with pytest.raises(UndecodableImage):
+        _sanitise(whole[:-missing])
+
+
+@pytest.mark.parametrize("part", [b"IHDR", b"IDAT", b"IEND"])
+def test_a_png_is_refused_for_a_wrong_checksum_of_what_makes_the_picture(part: bytes) -> None:
+    damaged = bytearray(_encode(_photo()))
+    at = damaged.index(part)
+    damaged[at + 4 + int.from_bytes(damaged[at - 4 : at], "big")] ^= 1
+    with pytest.raises(UndecodableImage):
+        _sanitise(bytes(damaged))
+
+
 def test_a_palette_photo_without_its_palette_is_refused() -> None:
     whole = _encode(_photo().convert("P"))
     start = whole.index(b"PLTE") - 4
