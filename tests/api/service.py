@@ -71,6 +71,12 @@ class Etalon:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def log(self) -> Path:
         """Everything that its processes wrote."""
         return self.folder / "api.log"
