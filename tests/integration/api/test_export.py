@@ -3,7 +3,7 @@
 import csv
 import io
 import resource
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from api.predictions import export
 from core.db.models import Prediction
 from core.db.repositories.predictions import Filter
 from tests.integration.api.toys import Service
+from tests.toys.predictions import staged
 
 
 def download(service: Service, headers: dict[str, str], **query: Any) -> list[dict[str, str]]:
@@ -29,28 +30,8 @@ def original(cell: str) -> str:
 
 def add_rows(service: Service, owner_id: str, count: int) -> None:
     """Stage so many predictions at once, all before now."""
-    begun = datetime(2026, 1, 1)  # noqa: DTZ001 - as the database keeps it
-    answer = {"top_k": [[10, 0.5], [40, 0.3], [2060, 0.2]], "experts": {"toy": [[10, 0.5]]}}
-    rows = [
-        {
-            "id": f"01900000-0000-7000-8000-{number:012x}",
-            "owner_id": owner_id,
-            "designation": f"product {number} " + "x" * 980,
-            "modality": "text-only",
-            "suggested_code": 10,
-            "current_code": 10,
-            "confidence": 0.5,
-            "answer": answer,
-            "model_name": "fusion",
-            "model_version": "1" * 64,
-            "epoch": 1,
-            "taxonomy_version": "toy000000000",
-            "created_at": begun + timedelta(seconds=number),
-        }
-        for number in range(count)
-    ]
     with service.app.state.parts.sessions.begin() as session:
-        session.execute(insert(Prediction), rows)
+        session.execute(insert(Prediction), staged(owner_id, count))
 
 
 def test_a_line_says_what_a_list_says(
