@@ -208,3 +208,22 @@ def all_stopped(count: int) -> Iterator[list[psutil.Process]]:
     for decoder in found:
         with suppress(psutil.NoSuchProcess):
             decoder.resume()
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        b"",
+        b"ok",
+        b"ok\n",
+        b"ok\n" + photos.encode(photos.picture(), "PNG"),
+        b"ok\n" + photos.encode(Image.new("L", (5001, 5000)), "JPEG"),
+        b"refused s3ntinel\n" + b"x" * 10**6,
+        b"\xff" * 1000,
+    ],
+    ids=lambda lie: repr(lie[:20]),
+)
+def test_a_decoder_that_lies_refuses_an_upload_and_nothing_more(lie: bytes) -> None:
+    with pytest.raises(BadImage) as refusal:
+        decoding._read(lie, LIMITS)
+    assert len(str(refusal.value)) <= 200
