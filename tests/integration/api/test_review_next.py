@@ -137,8 +137,8 @@ def test_only_what_is_asked_for_is_offered(
     made = [service.predict(customer, title)["id"] for title in ("a book", "b game")]
     sent = service.http.post("/predict", data={"designation": "a"}, files={"image": photo}, headers=customer).json()
     made += [sent["id"], *(service.predict(customer, title)["id"] for title in ("a bookish thing", "a", "a last one"))]
-    with service.app.state.parts.sessions.begin() as session:
-        session.execute(update(Prediction).where(Prediction.id == made[4]).values(feedback="disputed"))
+    objection = {"kind": "disputed", "reason": "it is a lamp"}
+    assert service.http.post(f"/predictions/{made[4]}/feedback", json=objection, headers=customer).is_success
     last = service.http.get(f"/predictions/{made[5]}", headers=reviewer).json()["created_at"]
     asked = {name: value.replace("LAST", last.replace("+00:00", "Z")) for name, value in query.items()}
     answer = ask(service, reviewer, **asked)
