@@ -118,22 +118,27 @@ lint: $(READY) ## Style, import fences
 	@$(BIN)/lint-imports
 
 .PHONY: test
-test: check-mariadb test-unit test-integration test-dags test-e2e test-faults ## All tests, tier by tier [SKIP_MARIADB=1]
+test: check-mariadb test-unit test-integration test-api test-dags test-e2e test-faults ## All tests, tier by tier [SKIP_MARIADB=1]
 
 .PHONY: check-mariadb
 check-mariadb: $(READY)
 	@$(BIN)/python -m tests.mariadb
 
-# Two tiers run on every core, up to four, and where there is room for it in memory: they prove what is written, the
-# faults prove that it survives, on a disk. The other tiers have ports, processes and timings of their own, one by one.
+# Two tiers run on every core, up to four. They and the API's keep their files in memory where there is room: they prove
+# what is written, the faults prove that it survives, on a disk. The other tiers have ports, processes and timings of
+# their own, one by one.
 MEMORY := $(shell [ -w /dev/shm ] && [ "$$(df -Pk /dev/shm | awk 'NR == 2 {print $$4}')" -gt 4000000 ] && echo /dev/shm)
-test-unit test-integration: export TMPDIR := $(or $(MEMORY),$(TMPDIR),/tmp)
+test-unit test-integration test-api: export TMPDIR := $(or $(MEMORY),$(TMPDIR),/tmp)
 test-unit test-integration: SPREAD := --numprocesses logical --maxprocesses 4 --dist worksteal
 
-.PHONY: test-unit test-integration test-dags test-e2e test-faults
-test-unit test-integration test-dags test-e2e test-faults: test-%: $(READY)
+.PHONY: test-unit test-integration test-api test-dags test-e2e test-faults
+test-unit test-integration test-api test-dags test-e2e test-faults: test-%: $(READY)
 	@echo "── tests: $*"
 	@$(BIN)/python -m pytest tests/$* --durations=5 $(SPREAD)
+
+.PHONY: api-fuzz
+api-fuzz: $(READY) ## Thousands of requests a role, made from the OpenAPI document [SEED=n] [ROLE=admin] (about 10 minutes)
+	@$(BIN)/python -m tests.api.fuzz $(if $(SEED),--seed $(SEED)) $(if $(ROLE),--role $(ROLE))
 
 .PHONY: faults
 faults: $(READY) ## Kill, cut the power, fill the disk, ... [SEED=n] [ONLY=campaign] (up to an hour)
