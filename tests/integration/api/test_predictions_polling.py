@@ -1,8 +1,11 @@
 """GET /predictions?updated_since=: whoever polls misses no change, however late it is committed."""
 
+import random
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -84,6 +87,31 @@ def test_without_a_hold_back_the_same_change_is_lost(service: Service, customer:
         touch(session, slow, at=utc_now())
         poller.poll()
     assert poller.poll() == []
+
+
+@pytest.mark.parametrize("hold_back_s", [2.0])
+def test_among_writers_of_every_speed_the_newest_change_of_every_product_is_seen(
+    service: Service, customer: dict[str, str]
+) -> None:
+    made = [service.predict(customer)["id"] for _ in range(12)]
+    poller, seen = Poller(service, customer, limit=5), {}
+    draws = [random.Random(seed) for seed in range(4)]
+
+    def write(draw: random.Random) -> None:
+        for _ in range(15):
+            with service.app.state.parts.sessions.begin() as session:
+                touch(session, draw.choice(made), at=utc_now())
+                time.sleep(draw.uniform(0, 0.03))  # changed, and not yet committed
+
+    with ThreadPoolExecutor(len(draws)) as writers:
+        running = [writers.submit(write, draw) for draw in draws]
+        while not all(one.done() for one in running):
+            seen |= {item["id"]: item["updated_at"] for item in poller.poll()}
+        for one in running:
+            one.result()
+    seen |= {item["id"]: item["updated_at"] for item in poller.poll()}
+    moments = {row.id: row.updated_at.replace(tzinfo=UTC) for row in service.rows(Prediction)}
+    assert {an_id: datetime.fromisoformat(at) for an_id, at in seen.items()} == moments
 
 
 @pytest.mark.parametrize("hold_back_s", [0.001])
