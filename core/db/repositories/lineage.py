@@ -14,10 +14,12 @@ from sqlalchemy import (
     Subquery,
     Text,
     and_,
+    case,
     distinct,
     exists,
     func,
     literal,
+    null,
     or_,
     select,
     type_coerce,
@@ -104,7 +106,7 @@ def origin(session: Session, *, model: str, version: str, manifest: int | None) 
         session: one that reads.
         model: the name it was served under.
         version: the package's sha256.
-        manifest: the snapshot that the package names; None asks the ledger.
+        manifest: the snapshot that the package names; None asks the ledger, which does not know a companion's.
 
     Returns:
         None where the ledger never named the package so.
@@ -138,9 +140,10 @@ def select_origin(model: str, version: str, manifest: int | None) -> Select[Any]
 
 def _first_epoch(model: str, version: str, manifest: int | None) -> Subquery:
     """The epoch that first served a package under a name, and the snapshot that it learnt from."""
-    of_ledger = Promotion.manifest if manifest is None else literal(manifest)
+    of_ledger = case((Promotion.kind.in_(NOT_DESCRIBED), null()), else_=Promotion.manifest)
+    snapshot = of_ledger if manifest is None else literal(manifest)
     return (
-        select(Promotion.epoch, Promotion.kind, Promotion.run_id, of_ledger.label("snapshot"))
+        select(Promotion.epoch, Promotion.kind, Promotion.run_id, snapshot.label("snapshot"))
         .where(Promotion.models[model].as_string() == version)
         .order_by(Promotion.epoch)
         .limit(1)

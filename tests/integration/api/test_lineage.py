@@ -171,6 +171,15 @@ def test_a_companion_learnt_from_its_own_snapshot_and_not_from_the_champion_s(
     assert [(model["name"], model["manifest"]) for model in row["models"]] == [("lexical", first)]
 
 
+def test_what_a_companion_learnt_from_is_unknown_once_its_package_is_gone(
+    service: Service, customer: dict[str, str], reviewer: dict[str, str]
+) -> None:
+    serve(service, {"fusion": "1" * 64, "bigru": NEW}, manifest=1, run_id="the champion's", kind="companion")
+    answer = service.http.post("/predict?model=bigru", data={"designation": "a book"}, headers=customer)
+    found = lineage(service, reviewer, answer.json()["id"])
+    assert (found["model"]["first_epoch"], found["model"]["run_id"], found["snapshot"]) == (2, None, None)
+
+
 def test_a_snapshot_counts_imported_rows_beside_those_of_reviewers(
     service: Service, customer: dict[str, str], reviewer: dict[str, str], settings: ServiceSettings
 ) -> None:
