@@ -53,15 +53,22 @@ class Parts:
     instruments: Instruments
 
 
-def get_parts(request: Request) -> Parts:
-    """The process's parts."""
+def parts_of(request: Request) -> Parts:
+    """The parts of the process that serves a request."""
     return request.app.state.parts
+
+
+# What only looks something up is ``async``: the framework takes a thread for every other dependency, and under load
+# each of them waits for its turn twice.
+async def get_parts(request: Request) -> Parts:
+    """The process's parts."""
+    return parts_of(request)
 
 
 PartsDep = Annotated[Parts, Depends(get_parts)]
 
 
-def get_accounts(parts: PartsDep) -> AccountService:
+async def get_accounts(parts: PartsDep) -> AccountService:
     """The accounts."""
     return parts.accounts
 
@@ -81,7 +88,9 @@ _bearer = OAuth2PasswordBearer(
 )
 
 
-def get_caller(request: Request, accounts: AccountsDep, token: Annotated[str | None, Depends(_bearer)]) -> Account:
+async def get_caller(
+    request: Request, accounts: AccountsDep, token: Annotated[str | None, Depends(_bearer)]
+) -> Account:
     """The signed-in account.
 
     Raises:
@@ -93,6 +102,10 @@ def get_caller(request: Request, accounts: AccountsDep, token: Annotated[str | N
         return known
     if token is None or len(request.headers.getlist("authorization")) != 1:
         raise Unauthenticated("Sign in at /token and send the token once, as Authorization: Bearer.")
+    return await run_in_threadpool(_recognise, accounts, token)
+
+
+def _recognise(accounts: AccountService, token: str) -> Account:
     caller = accounts.recognise(token)
     accounts.admit(caller)
     return caller
@@ -104,14 +117,13 @@ async def recognise_early(request: Request) -> None:
     Raises:
         EtalonError: what ``get_caller`` raises.
     """
-    token, accounts = await _bearer(request), get_parts(request).accounts
-    request.state.caller = await run_in_threadpool(get_caller, request, accounts, token)
+    request.state.caller = await get_caller(request, parts_of(request).accounts, await _bearer(request))
 
 
 CallerDep = Annotated[Account, Depends(get_caller)]
 
 
-def get_person(caller: CallerDep) -> Account:
+async def get_person(caller: CallerDep) -> Account:
     """The signed-in account, signed in with its password.
 
     Raises:
@@ -125,7 +137,7 @@ def get_person(caller: CallerDep) -> Account:
 PersonDep = Annotated[Account, Depends(get_person)]
 
 
-def get_reviewer(caller: CallerDep) -> Account:
+async def get_reviewer(caller: CallerDep) -> Account:
     """The signed-in account, which may review.
 
     Raises:
@@ -139,7 +151,7 @@ def get_reviewer(caller: CallerDep) -> Account:
 ReviewerDep = Annotated[Account, Depends(get_reviewer)]
 
 
-def get_admin(caller: CallerDep) -> Account:
+async def get_admin(caller: CallerDep) -> Account:
     """The signed-in account, which administers.
 
     Raises:
@@ -153,7 +165,7 @@ def get_admin(caller: CallerDep) -> Account:
 AdminDep = Annotated[Account, Depends(get_admin)]
 
 
-def get_manager(admin: AdminDep, person: PersonDep) -> Account:
+async def get_manager(admin: AdminDep, person: PersonDep) -> Account:
     """The signed-in admin, signed in with their password: whoever manages accounts.
 
     Raises:

@@ -90,7 +90,7 @@ class Terms:
         return transact(sessions, work)  # a copy of it was faster: its answer is the answer
 
 
-def get_terms(
+async def get_terms(
     if_match: Annotated[str | None, Header(max_length=64)] = None, idempotency_key: IdempotencyKey = None
 ) -> Terms:
     """The terms in a request's headers. ``If-Match: *`` is the same as none.

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from fastapi import HTTPException, Request, Response
 
 from api.deadline import answer_in_time
-from api.deps import Parts, get_parts, recognise_early
+from api.deps import Parts, parts_of, recognise_early
 from api.edge import PROBES
 from api.predictions.admission import Ticket
 from core.errors import EtalonError
@@ -27,7 +27,7 @@ async def answer_in_turn(request: Request, handle: Handle, *, has_body: bool, fo
         Overloaded: there is no room, for its body or for itself.
         EtalonError: its caller was not recognised, or what the route raises.
     """
-    parts = get_parts(request)
+    parts = parts_of(request)
     if request.url.path in PROBES:
         return await handle(request)
     parts.crowd.require_room()

@@ -29,7 +29,7 @@ class TwoModels(Invalid):
     code = "model.named_twice"
 
 
-def get_desk(parts: PartsDep) -> PredictionDesk:
+async def get_desk(parts: PartsDep) -> PredictionDesk:
     """The desk that takes submissions."""
     return PredictionDesk(parts.readers, parts.serving, parts.images, parts.decoder.decode)
 
