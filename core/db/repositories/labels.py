@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, select
 from sqlalchemy.orm import Session, aliased
 
 from core.db.models import Outbox, Prediction, SegmentClaim, Verdict
@@ -102,8 +102,23 @@ def stays(session: Session, span: Span) -> Iterator[Stay]:
 
 def select_stays(span: Span) -> Select[tuple[int, int | None]]:
     """The statement behind ``stays``: each published append with the first retraction after it that was published."""
+    return (
+        select(SegmentClaim.manifest, retracted_in())
+        .select_from(Verdict)
+        .join(
+            Outbox,
+            and_(Outbox.prediction_id == Verdict.prediction_id, Outbox.version == Verdict.prediction_version),
+        )
+        .join(SegmentClaim, SegmentClaim.segment == Outbox.segment)
+        .where(*_within(span), Outbox.kind == OutboxKind.APPEND.value, SegmentClaim.manifest.is_not(None))
+        .distinct()
+    )
+
+
+def retracted_in() -> ScalarSelect[int | None]:
+    """The first manifest without the row of an append, which is the ``Outbox`` of the statement around this."""
     gone, gone_claim = aliased(Outbox), aliased(SegmentClaim)
-    retracted_at = (
+    return (
         select(func.min(gone_claim.manifest))
         .select_from(gone)
         .join(gone_claim, gone_claim.segment == gone.segment)
@@ -113,15 +128,4 @@ def select_stays(span: Span) -> Select[tuple[int, int | None]]:
             gone.version > Outbox.version,
         )
         .scalar_subquery()
-    )
-    return (
-        select(SegmentClaim.manifest, retracted_at)
-        .select_from(Verdict)
-        .join(
-            Outbox,
-            and_(Outbox.prediction_id == Verdict.prediction_id, Outbox.version == Verdict.prediction_version),
-        )
-        .join(SegmentClaim, SegmentClaim.segment == Outbox.segment)
-        .where(*_within(span), Outbox.kind == OutboxKind.APPEND.value, SegmentClaim.manifest.is_not(None))
-        .distinct()
     )

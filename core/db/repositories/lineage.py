@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from core.db.models import Outbox, Prediction, Promotion, SegmentClaim, UserAccount, Verdict
+from core.db.repositories.labels import retracted_in
 from core.domain.promotion import PromotionKind
 from core.domain.review import OutboxKind
 
@@ -209,20 +210,8 @@ def select_training_rows(prediction_id: str) -> Select[Any]:
 
 def _stays(prediction_id: str) -> Subquery:
     """The rows of a prediction, from the first manifest that held each until the first without it."""
-    gone, gone_claim = aliased(Outbox), aliased(SegmentClaim)
-    until = (
-        select(func.min(gone_claim.manifest))
-        .select_from(gone)
-        .join(gone_claim, gone_claim.segment == gone.segment)
-        .where(
-            gone.prediction_id == Outbox.prediction_id,
-            gone.kind == OutboxKind.RETRACT.value,
-            gone.version > Outbox.version,
-        )
-        .scalar_subquery()
-    )
     return (
-        select(Outbox.segment, Outbox.segment_row, SegmentClaim.manifest.label("since"), until.label("until"))
+        select(Outbox.segment, Outbox.segment_row, SegmentClaim.manifest.label("since"), retracted_in().label("until"))
         .join(SegmentClaim, SegmentClaim.segment == Outbox.segment)
         .where(
             Outbox.prediction_id == prediction_id,
