@@ -3,7 +3,7 @@
 Clients of ``bench.load`` wait for their answer before they ask again, so a slow server is asked less. Here requests
 arrive at random moments of a given rate, each on a connection that is free or on a new one, and their time counts
 from the moment they were due. The last line on standard output is JSON: of each request when it was due, its seconds
-and its status, 0 for a time-out or a broken connection.
+and its status, or the name of what broke it.
 
     python -m bench.arrivals --port P --requests FOLDER --rate 50 --seconds 10 [--seed N]
 """
@@ -20,6 +20,7 @@ from pathlib import Path
 from bench.load import Connection
 
 _PATIENCE_S = 10.0
+_FRESH_S = 3.0  # a connection that has rested longer may be about to close
 
 
 @dataclass
@@ -33,26 +34,34 @@ class Crowd:
 
     port: int
     began: float
-    answers: list[tuple[float, float, int]] = field(default_factory=list)
+    answers: list[tuple[float, float, int | str]] = field(default_factory=list)
     lag_s: float = 0.0
-    _free: list[Connection] = field(default_factory=list)
+    _free: list[tuple[float, Connection]] = field(default_factory=list)
 
     async def ask(self, due: float, request: bytes) -> None:
         """Send one request that was due at ``due`` and note what came of it."""
         self.lag_s = max(self.lag_s, self._now() - due)
-        connection = self._free.pop() if self._free else Connection(self.port)
+        connection = self._connection()
+        status: int | str
         try:
             status, _ = await asyncio.wait_for(connection.ask(request), _PATIENCE_S)
-            self._free.append(connection)
-        except (OSError, EOFError, TimeoutError):
-            status = 0
+            self._free.append((self._now(), connection))
+        except (OSError, EOFError, TimeoutError) as error:
+            status = type(error).__name__
             connection.close()
         self.answers.append((round(due, 3), round(self._now() - due, 4), status))
 
     def close(self) -> None:
         """Close every connection."""
-        for connection in self._free:
+        for _, connection in self._free:
             connection.close()
+        self._free.clear()
+
+    def _connection(self) -> Connection:
+        """The one that was used last, or a new one."""
+        if self._free and self._now() - self._free[-1][0] > _FRESH_S:
+            self.close()
+        return self._free.pop()[1] if self._free else Connection(self.port)
 
     def _now(self) -> float:
         return time.perf_counter() - self.began
@@ -73,7 +82,7 @@ async def _load(arguments: argparse.Namespace) -> dict[str, object]:
         sent.append(asyncio.ensure_future(crowd.ask(due, requests[number % len(requests)])))
     await asyncio.gather(*sent)
     crowd.close()
-    return {"answers": sorted(crowd.answers), "lag_s": round(crowd.lag_s, 4)}
+    return {"answers": sorted(crowd.answers, key=lambda answer: answer[0]), "lag_s": round(crowd.lag_s, 4)}
 
 
 def main() -> None:

@@ -46,19 +46,21 @@ class Round:
     Attributes:
         unloaded: seconds of each answer to a lone client.
         capacity: answers a second with every place taken, before and after the overload.
-        answers: (due, seconds, status) of each request of the overload.
+        answers: (due, seconds, status or what broke it) of each request of the overload.
         seconds: how long requests came.
         peak_mb: most memory during the overload.
         recovery_s: from the last answer to the first one as quick as an unloaded one.
+        lag_s: how late whoever asks was, at most: much of it, and the machine was busy with something else.
         cpu_ms: the service's processor time for an answer, as it fits and in the overload: what the refusals cost.
     """
 
     unloaded: list[float]
     seconds: float
     capacity: list[float] = field(default_factory=list)
-    answers: list[tuple[float, float, int]] = field(default_factory=list)
+    answers: list[tuple[float, float, int | str]] = field(default_factory=list)
     peak_mb: float = 0.0
     recovery_s: float = float("inf")
+    lag_s: float = 0.0
     cpu_ms: tuple[float, float] = (float("nan"), float("nan"))
 
     @property
@@ -137,7 +139,8 @@ def _overload(api: Server, requests: Path, this: Round, rate: float, seed: int) 
         ended = subprocess.run([*command, *options], cwd=PROJECT, check=True, stdout=subprocess.PIPE)
     finally:
         done.set()
-    this.answers = [tuple(answer) for answer in json.loads(ended.stdout)["answers"]]
+    told = json.loads(ended.stdout)
+    this.answers, this.lag_s = [tuple(answer) for answer in told["answers"]], told["lag_s"]
     this.peak_mb = max(peak)
 
 
@@ -171,7 +174,7 @@ def _report(rounds: list[Round], factor: float) -> int:
     budget_s = ServingSettings().latency_budget_s
     each = [_facts(one) for one in rounds]
     columns = ("capacity", "goodput", "unloaded_p50_ms", "unloaded_p99_ms", "accepted_p50_ms", "accepted_p99_ms")
-    columns += ("rejected_p50_ms", "rejected_p99_ms", "peak_mb", "recovery_s", "cpu_ms", "overload_cpu_ms")
+    columns += ("rejected_p50_ms", "rejected_p99_ms", "peak_mb", "recovery_s", "lag_ms", "cpu_ms", "overload_cpu_ms")
     print_table(["round", *columns], [[str(n + 1), *(str(one[c]) for c in columns)] for n, one in enumerate(each)])
     over = {**_facts(_joined(rounds)), "goodput": round(statistics.mean(one.goodput for one in rounds), 2)}
     limit_ms = 2 * over["unloaded_p50_ms"] + budget_s * 1e3
@@ -200,6 +203,7 @@ def _joined(rounds: list[Round]) -> Round:
         [answer for one in rounds for answer in one.answers],
         max(one.peak_mb for one in rounds),
         max(one.recovery_s for one in rounds),
+        max(one.lag_s for one in rounds),
         tuple(statistics.mean(each) for each in zip(*(one.cpu_ms for one in rounds), strict=True)),
     )
 
@@ -222,6 +226,7 @@ def _facts(one: Round) -> dict[str, Any]:
         **quantiles,
         "peak_mb": one.peak_mb,
         "recovery_s": round(one.recovery_s, 2),
+        "lag_ms": round(one.lag_s * 1e3, 1),
         "cpu_ms": round(one.cpu_ms[0], 1),
         "overload_cpu_ms": round(one.cpu_ms[1], 1),
     }
