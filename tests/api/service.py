@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -219,6 +220,11 @@ class Etalon:
         photos = self.store.images.rglob("*") if self.store.images.is_dir() else ()
         digest.update(repr(sorted(path.name for path in photos)).encode())
         return digest.hexdigest()
+
+    def answered(self) -> Counter[int]:
+        """How often each status was answered, probes apart."""
+        lines = (json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines())
+        return Counter(line["status"] for line in lines if line["event"] == "request.served")
 
     def mistakes(self) -> list[str]:
         """Lines of the log about programming mistakes, and lines that are no JSON."""

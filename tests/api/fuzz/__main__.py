@@ -26,6 +26,7 @@ def main() -> int:
         with Etalon(folder, database, drawn("JPEG")) as etalon:
             passed = [_fuzz_as(role, etalon, chosen) for role in chosen.role or ROLES]
             broken = etalon.violations()
+            print(f"statuses answered, with those to people's sign-ins: {dict(sorted(etalon.answered().items()))}")
             print(f"invariants of the loop afterwards: {'; '.join(broken) or 'all hold'}", flush=True)
     return 0 if all(passed) and not broken else 1
 
@@ -41,7 +42,7 @@ def _fuzz_as(role: str, etalon: Etalon, chosen: argparse.Namespace) -> bool:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.api.fuzz", description=__doc__)
     parser.add_argument("--role", choices=ROLES, action="append", help="only as this one")
-    parser.add_argument("--examples", type=int, default=150, help="most requests an operation in each phase")
+    parser.add_argument("--examples", type=int, default=100, help="most requests an operation in each phase")
     parser.add_argument("--cases", type=int, default=5_000, help="fewer requests a role are a failure")
     parser.add_argument("--seed", type=int, default=1)
     return parser
