@@ -12,9 +12,10 @@ from tests.api.people import ROLES, Caller
 from tests.api.samples import as_request, body_of
 from tests.api.service import Etalon
 
-ANYONE, KEY = "anyone", "key"
-CALLERS = (ANYONE, *ROLES, KEY)
-"""Nobody signed in, the roles, and a customer's API key."""
+ANYONE = "anyone"
+_KEY = "'s key"
+CALLERS = (ANYONE, *ROLES, *(role + _KEY for role in ROLES))
+"""Nobody signed in, the roles, and an API key of each."""
 OWN, ANOTHERS, UNKNOWN = "own", "another's", "unknown"
 NOWHERE = "01920000-0000-7000-8000-000000000000"
 
@@ -37,6 +38,16 @@ class Expected:
         return status in self.statuses if self.statuses else status not in self.never
 
 
+def is_key(caller: str) -> bool:
+    """Whether a caller signs in with an API key."""
+    return caller.endswith(_KEY)
+
+
+def role_of(caller: str) -> str:
+    """The role of a caller's account; a customer's for nobody."""
+    return caller.removesuffix(_KEY) if caller != ANYONE else "customer"
+
+
 def only(status: int, code: str | None = None) -> Expected:
     """Exactly this."""
     return Expected(frozenset({status}), code=code)
@@ -53,10 +64,10 @@ def expected(operation: Operation, caller: str, whose: str | None) -> Expected:
         return only(404) if whose == UNKNOWN else Expected(never=frozenset({403, 404}))
     if caller == ANYONE:
         return only(401, "account.unauthenticated")
-    role = "customer" if caller == KEY else caller
+    role = role_of(caller)
     if ROLES.index(role) < ROLES.index(operation.role):
         return only(403, "account.role_too_low")
-    if caller == KEY and not operation.keys:
+    if is_key(caller) and not operation.keys:
         return only(403, "account.key_not_allowed")
     return _of_a_thing(operation, role, whose)
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.api import matrix
 from tests.api.document import Operation, load, operations
-from tests.api.matrix import ANYONE, KEY, Scene
+from tests.api.matrix import ANYONE, Scene
 from tests.api.people import ROLES
 from tests.api.service import Etalon
 from tests.integration.api.toys import problem
@@ -42,10 +42,10 @@ def test_a_caller_gets_what_the_route_declares(
 
 def _cast(etalon: Etalon, caller: str) -> Scene:
     other = etalon.hire("customer")
-    me = etalon.hire(caller if caller in ROLES else "customer")
+    me = etalon.hire(matrix.role_of(caller))
     if caller == ANYONE:
         return Scene(etalon, me, other, {})
-    return Scene(etalon, me, other, matrix.make_key(etalon, me)[1] if caller == KEY else me.headers)
+    return Scene(etalon, me, other, matrix.make_key(etalon, me)[1] if matrix.is_key(caller) else me.headers)
 
 
 def _code(answer: Any) -> str | None:
