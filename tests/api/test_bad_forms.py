@@ -27,6 +27,16 @@ def _uploads() -> Iterator[Any]:
         yield pytest.param(data, id=name)
 
 
+@pytest.mark.parametrize("operation", WITH_UPLOADS, ids=str)
+def test_a_good_form_is_taken_and_is_seen_to_be(target: Target, operation: Operation) -> None:
+    """Else the others would be refused for another reason, or leave something behind unnoticed."""
+    before = target.etalon.state()
+    fields = [forms.part(name.encode(), value.encode()) for name, value in body_of(operation).items()]
+    form = forms.multipart([*fields, forms.part(b"image", target.etalon.photo, b"../../s3ntinel.jpg")])
+    assert _send(target, operation, form).status_code == 201
+    assert target.etalon.state() != before
+
+
 @pytest.mark.parametrize("form", [pytest.param(form, id=name) for name, form in forms.BROKEN.items()])
 @pytest.mark.parametrize("operation", WITH_FORMS, ids=str)
 def test_a_body_that_is_no_form_of_the_route_is_refused(target: Target, operation: Operation, form: forms.Form) -> None:
