@@ -11,9 +11,9 @@ from core.errors import Unavailable
 
 _Result = TypeVar("_Result")
 
-AT_ONCE = min(3, os.cpu_count() or 1)
-"""A hash takes 19 MiB and one core. Each thread keeps the memory of its last one, so that the threads bound the sum."""
-LONGEST_LINE = 128  # requests, waiting or being served: under two seconds on two cores
+AT_ONCE = min(2, os.cpu_count() or 1)
+"""A hash takes 19 MiB and one core, and each thread keeps the memory of its last one: two stay well within 64 MiB."""
+LONGEST_LINE = 128  # requests, waiting or being served: about two seconds on two cores
 
 
 class TooManySignIns(Unavailable):
