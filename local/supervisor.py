@@ -21,7 +21,7 @@ from local.state import PROJECT, State
 
 _LONGEST_SOCKET_PATH = 90  # bytes; the kernel takes 108, and supervisord first binds a longer temporary name
 _ANSWER_S = 20.0
-_LONGEST_STOP_S = 30.0
+_LONGEST_STOP_S = 45.0  # the service answers whom it let in for up to 22 seconds
 _MIB = "MB"
 
 
@@ -57,7 +57,7 @@ class Supervisor:
         self._pidfile = state.run / "supervisord.pid"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, programs: Sequence[Program], environment: Mapping[str, str], *, grace_s: int = 15) -> None:
+    def start(self, programs: Sequence[Program], environment: Mapping[str, str], *, grace_s: int = 25) -> None:
         """Start supervisord, which starts ``programs`` with ``environment``.
 
         Args:

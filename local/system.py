@@ -80,7 +80,7 @@ class System:
             account = ("--username", role, "--role", role)
             self.job("api.accounts", "create", *account, stdin=self.secrets.password(role))
 
-    def boot(self, *, without: Collection[str] = (), grace_s: int = 15) -> None:
+    def boot(self, *, without: Collection[str] = (), grace_s: int = 25) -> None:
         """Migrate Airflow's database and start every program but those named in ``without``."""
         self.module("airflow", "db", "migrate")
         programs = [replace(program, starts_alone=program.name not in without) for program in self.programs]
