@@ -1,4 +1,4 @@
-"""A shop with rejected products, and a drive to put them into."""
+"""A drive to put rejected products into."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -11,13 +11,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from core.settings import DriveSettings
 from preprocessing.archive.drive import DriveArchive
-from tests.integration.ingest.conftest import (  # noqa: F401 - fixtures
-    catalogue,
-    on_sqlite,
-    open_shop,
-    shop,
-    stocked_on_mariadb,
-)
 from tests.toys.drive import ROOT, FakeDrive
 
 
