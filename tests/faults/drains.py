@@ -5,6 +5,7 @@ request without a whole answer is a violation; only a connection that is not mad
 ends as its server does by itself, must be caught.
 """
 
+import http.client
 import itertools
 import random
 import signal
@@ -22,10 +23,11 @@ from tests.faults.shopfront import Person, Shopfront, open_shopfront
 
 MUTANT = "abrupt_end"
 _DRAINS = {"short": 3, "full": 50}
-_HUNTS = 12  # drains of the flawed version until one harms somebody
+_HUNTS = 3  # drains of the flawed version: the first harms whoever has asked nothing yet, unless it is late
 _WAIT_S = 30.0
 _CLIENTS = 6
 _THINK_S = 0.05  # longest pause of a client that keeps its connection
+_LATE_S = 0.3  # from the signal to the first request of somebody who was let in before it; the server looks every 0.1 s
 
 
 def run(plan: Plan, say: Progress) -> Tally:
@@ -65,8 +67,11 @@ def _drain(plan: Plan, front: Shopfront, api: Api, number: int, flaw: str | None
     try:
         api.wait_until_ready(process)
         crowd.start(rng)
+        guest = crowd.let_in()
         time.sleep(rng.uniform(0.2, 0.8))
         process.send(signal.SIGTERM)
+        time.sleep(_LATE_S)
+        crowd.ask_late(guest)
         if not process.wait(_WAIT_S):
             crowd.failures.append(f"the service did not end within {_WAIT_S} s")
     finally:
@@ -99,6 +104,24 @@ class _Crowd:
         for thread in self._threads:
             thread.start()
 
+    def let_in(self) -> http.client.HTTPConnection:
+        """Somebody who is connected and has asked nothing yet."""
+        guest = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_WAIT_S)
+        guest.connect()
+        return guest
+
+    def ask_late(self, guest: http.client.HTTPConnection) -> None:
+        """Have them ask for the first time. Whoever ends abruptly has hung up on them by now."""
+        try:
+            guest.request("GET", "/classes", headers={"Authorization": f"Bearer {self.people[0].token}"})
+            status = guest.getresponse().status
+        except (OSError, http.client.HTTPException) as error:
+            self.failures.append(f"who was let in before the signal: {type(error).__name__}: {error}")
+        else:
+            self.told[str(status)] += 1
+        finally:
+            guest.close()
+
     def join(self) -> None:
         """Wait until all have left."""
         for thread in self._threads:
@@ -107,24 +130,24 @@ class _Crowd:
                 self.failures.append("a client still waits for its answer")
 
     def _ask_on_one(self, person: Person, rng: random.Random) -> None:
-        with self._client(person) as http:
-            while self._predict(http, person):
+        with self._client(person) as client:
+            while self._predict(client, person):
                 time.sleep(rng.uniform(0, _THINK_S))
 
     def _ask_on_new_ones(self, person: Person, rng: random.Random) -> None:
         asks = True
         while asks:
-            with self._client(person) as http:
-                asks = self._predict(http, person)
+            with self._client(person) as client:
+                asks = self._predict(client, person)
 
     def _client(self, person: Person) -> httpx.Client:
         bearer = {"Authorization": f"Bearer {person.token}"}
         return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers=bearer, timeout=_WAIT_S)
 
-    def _predict(self, http: httpx.Client, person: Person) -> bool:
+    def _predict(self, client: httpx.Client, person: Person) -> bool:
         """Whether the service let it in."""
         try:
-            answer = http.post("/predict", files={"designation": (None, "a table lamp")})
+            answer = client.post("/predict", files={"designation": (None, "a table lamp")})
         except httpx.ConnectError:
             return False
         except httpx.TransportError as error:
