@@ -1,11 +1,9 @@
 """GET /predictions/{id}/lineage."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import update
 
 from api.settings import ServiceSettings
 from core.db.models import Outbox, Prediction, Promotion, SegmentClaim
@@ -14,7 +12,7 @@ from core.store.segments import BASE_SEGMENT
 from preprocessing.ingest.append import append
 from tests.integration.api import loop
 from tests.integration.api.packaged import write_tiny_expert
-from tests.integration.api.toys import Service, problem
+from tests.integration.api.toys import Service, problem, statements_of_requests
 from tests.toys.shop import Shop
 
 NEW = "2" * 64
@@ -196,27 +194,11 @@ def test_a_snapshot_counts_imported_rows_beside_those_of_reviewers(
     assert counts == {"manifest": 2, "rows": 8, "imported": 7, "retracted": 0, "segments": 2}
 
 
-@contextmanager
-def statements(service: Service) -> Iterator[list[str]]:
-    """The statements that the service sends to the database."""
-    seen: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        seen.append(statement)
-
-    engine = service.app.state.parts.database
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-
-
 def test_each_way_is_one_statement(service: Service, reviewer: dict[str, str], products: list[str]) -> None:
     """Beside who asks and what they ask about."""
     accept(service, reviewer, *products)
     serve(service, {"fusion": NEW}, manifest=loop.ingest_all(service))
-    with statements(service) as seen:
+    with statements_of_requests(service) as seen:
         assert lineage(service, reviewer, products[0])["training_rows"][0]["models"] != []
     about = [sql for sql in seen if any(table.__tablename__ in sql for table in (Promotion, Outbox))]
     assert len(about) == 2

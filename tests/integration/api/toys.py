@@ -1,11 +1,14 @@
 """A toy model, a running application, and what every problem document owes."""
 
 import json
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from fastapi import FastAPI
+from sqlalchemy import event
 from starlette.testclient import TestClient
 
 from api.accounts.passwords import Passwords
@@ -139,3 +142,20 @@ def problem(answer: Any) -> dict[str, Any]:
     if answer.status_code in (429, 503):
         assert int(answer.headers["retry-after"]) >= 1
     return document
+
+
+@contextmanager
+def statements_of_requests(service: Service) -> Iterator[list[str]]:
+    """The statements that requests send to the database; not the watchers', which come when they are due."""
+    seen: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if threading.current_thread().name.startswith(("AnyIO worker thread", "passwords")):
+            seen.append(statement)
+
+    engine = service.app.state.parts.database
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
