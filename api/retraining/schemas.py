@@ -23,12 +23,13 @@ class RetrainRead(BaseModel):
 
     ``waiting``: no run has taken it. ``taken``: the run ``run_key`` appends what waits and trains. ``judged``: a
     challenger was judged since; ``decision`` is what the gate said of ``package``. What is served, the ledger tells.
+    ``requested_by`` is null where the watch over quality, or another job, asked: its ``reason`` says why.
     """
 
     id: str
     state: Literal["waiting", "taken", "judged"]
     reason: str
-    requested_by: str
+    requested_by: str | None
     requested_at: datetime
     run_key: str | None
     taken_at: datetime | None

@@ -367,12 +367,15 @@ class RequestKey(Base):
 
 
 class RetrainRequest(Base):
-    """A person's wish for a retraining. ``waiting`` is 1 until a run takes it, then NULL: at most one waits."""
+    """A wish for a retraining. ``waiting`` is 1 until a run takes it, then NULL: at most one waits.
+
+    ``requested_by`` is the person who asked; NULL where a job did.
+    """
 
     __tablename__ = "retrain_request"
 
     id: Mapped[str] = mapped_column(_Uuid, primary_key=True)
-    requested_by: Mapped[str] = mapped_column(ForeignKey("user_account.id"))
+    requested_by: Mapped[str | None] = mapped_column(ForeignKey("user_account.id"))
     reason: Mapped[str] = mapped_column(String(500))
     requested_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
     waiting: Mapped[int | None] = mapped_column(Integer, unique=True, default=1)

@@ -1,4 +1,4 @@
-"""People's wishes for a retraining. At most one waits: the unique column is the fence between two who ask at once."""
+"""Wishes for a retraining, people's and jobs'. At most one waits: a unique column is the fence between two who ask."""
 
 from dataclasses import dataclass
 
@@ -17,18 +17,19 @@ _UNSYNCHRONISED = {"synchronize_session": False}
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A request with the name of the account that made it."""
+    """A request with the name of the account that made it, None where a job did."""
 
     request: RetrainRequest
-    requested_by: str
+    requested_by: str | None
 
 
-def ask(session: Session, *, account_id: str, reason: str) -> str:
+def ask(session: Session, *, account_id: str | None = None, job: str = "watch_quality", reason: str) -> str:
     """Leave a request, unless one waits already; the id of the one that waits.
 
     Args:
         session: an open transaction; the caller ends it.
-        account_id: who asks.
+        account_id: who asks; None: a job does.
+        job: its name then, at most 64 characters.
         reason: why, at most 500 characters.
     """
     waiting = waiting_id(session)
@@ -45,7 +46,7 @@ def ask(session: Session, *, account_id: str, reason: str) -> str:
         if waiting is None:  # something else than the fence was refused
             raise
         return waiting
-    audit.record(session, actor=account_id, action="ask_retrain", subject=f"retrain/{request_id}")
+    audit.record(session, actor=account_id or job, action="ask_retrain", subject=f"retrain/{request_id}")
     return request_id
 
 
@@ -90,9 +91,10 @@ def select_waiting() -> Select[tuple[str]]:
     return select(RetrainRequest.id).where(RetrainRequest.waiting == 1)
 
 
-def select_wishes() -> Select[tuple[RetrainRequest, str]]:
-    """Every request with the name of who made it."""
-    return select(RetrainRequest, UserAccount.username).join(UserAccount, UserAccount.id == RetrainRequest.requested_by)
+def select_wishes() -> Select[tuple[RetrainRequest, str | None]]:
+    """Every request with the name of the person who made it, if one did."""
+    asker = UserAccount.id == RetrainRequest.requested_by
+    return select(RetrainRequest, UserAccount.username).outerjoin(UserAccount, asker)
 
 
 def select_of_run(run_key: str) -> Select[tuple[str]]:

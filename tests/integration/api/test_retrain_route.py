@@ -45,6 +45,12 @@ def test_a_wish_is_kept_and_the_second_gets_the_same_one(service: Service, admin
     assert [row.action for row in service.rows(Audit) if row.subject.startswith("retrain/")] == ["ask_retrain"]
 
 
+def test_a_wish_of_a_job_has_nobodys_name(service: Service, admin: dict[str, str]) -> None:
+    transact(service.app.state.parts.sessions, lambda session: retrain_requests.ask(session, reason="accuracy fell"))
+    body = service.http.get("/retrain", headers=admin).json()
+    assert (body["state"], body["requested_by"], body["reason"]) == ("waiting", None, "accuracy fell")
+
+
 def test_of_many_admins_at_once_all_get_one_wish(service: Service) -> None:
     names = [f"admin-{number}" for number in range(6)]
     for name in names:

@@ -50,6 +50,16 @@ def test_who_asks_while_one_waits_gets_the_same_one(shop: Shop) -> None:
         assert [row.action for row in session.query(Audit).filter(Audit.subject.like("retrain/%"))] == ["ask_retrain"]
 
 
+def test_a_job_may_ask_too_and_people_meet_its_wish(shop: Shop) -> None:
+    with shop.sessions.begin() as session:
+        first = retrain_requests.ask(session, reason="accuracy fell to 0.61")
+    assert ask(shop, "I saw it too") == first
+    with shop.sessions() as session:
+        wish = retrain_requests.newest(session)
+        assert (wish.request.id, wish.requested_by, wish.request.reason) == (first, None, "accuracy fell to 0.61")
+        assert [row.actor for row in session.query(Audit).filter_by(action="ask_retrain")] == ["watch_quality"]
+
+
 def test_of_many_who_ask_at_once_all_get_the_same_one(shop: Shop) -> None:
     start, ids = threading.Barrier(8), []
 
