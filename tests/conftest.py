@@ -8,7 +8,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tests import mariadb
+from tests import mariadb, remote_server
 
 # What an example takes depends on what else the machine does.
 hypothesis.settings.register_profile("unhurried", deadline=None)
@@ -44,7 +44,11 @@ def real_products() -> Path:
 
 @pytest.fixture(scope="session")
 def mariadb_server() -> Iterator[mariadb.Server]:
-    """A MariaDB server of this run's own, started by the first test that asks."""
+    """A MariaDB server of this run's own, started by the first test that asks; or the one of ``TEST_DATABASE_URL``."""
+    with remote_server.opened() as remote:
+        if remote is not None:
+            yield remote
+            return
     if mariadb.is_skipped():
         pytest.skip(mariadb.SKIPPED)
     if mariadb.program() is None:

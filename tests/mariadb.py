@@ -212,7 +212,7 @@ class Server:
     def _create(self, name: str) -> Database:
         with self._as_root() as cursor:
             cursor.execute(f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
-        place = f"127.0.0.1:{self.port}/{name}"
+        place = f"{self._host()}:{self.port}/{name}"
         urls = (f"mysql+pymysql://{user}:{_PASSWORD}@{place}" for user in ("etalon", "etalon_owner"))
         return Database(name, *urls)
 
@@ -269,12 +269,20 @@ class Server:
     def _create_accounts(self) -> None:
         """The grants that docs/deployment.md names."""
         with self._as_root() as cursor:
+            host = self._client_host()
             for user, rights in (
                 ("etalon", "SELECT, INSERT, UPDATE, DELETE"),
                 ("etalon_owner", "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, REFERENCES"),
             ):
-                cursor.execute(f"CREATE USER {user}@'127.0.0.1' IDENTIFIED BY '{_PASSWORD}'")
-                cursor.execute(f"GRANT {rights} ON `etalon\\_%`.* TO {user}@'127.0.0.1'")
+                cursor.execute(f"CREATE USER IF NOT EXISTS {user}@'{host}' IDENTIFIED BY '{_PASSWORD}'")
+                cursor.execute(f"GRANT {rights} ON `etalon\\_%`.* TO {user}@'{host}'")
+
+    def _host(self) -> str:
+        return "127.0.0.1"
+
+    def _client_host(self) -> str:
+        """From where its accounts may come."""
+        return "127.0.0.1"
 
     def _connect(self) -> "pymysql.Connection[Cursor]":
         # Reading every certificate of the machine takes longer than what is asked over this socket.

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from core.db.session import make_engine
 from core.settings import DatabaseSettings
-from tests import mariadb
+from tests import mariadb, remote_server
 
 
 def certificate() -> tuple[bytes, bytes]:
@@ -48,6 +48,7 @@ def encrypted(
     mariadb_server: mariadb.Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[mariadb.Server, Path]]:
     """A server that offers encryption (beside the usual one, which does not), and the authority behind it."""
+    remote_server.skip_on(mariadb_server)
     alone, with_key = certificate()
     authority = tmp_path_factory.mktemp("authority") / "authority.pem"
     authority.write_bytes(alone)
@@ -74,6 +75,7 @@ def test_a_server_that_nobody_vouches_for_is_refused(encrypted: tuple[mariadb.Se
 
 
 def test_a_server_that_offers_no_encryption_is_refused(mariadb_server: mariadb.Server) -> None:
+    remote_server.skip_on(mariadb_server)
     engine = make_engine(DatabaseSettings(url=mariadb_server.fresh().url, tls_ca=Path(certifi.where())))
     with pytest.raises(OperationalError, match="SSL"):
         engine.connect()

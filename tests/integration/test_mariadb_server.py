@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import inspect
 
-from tests import mariadb
+from tests import mariadb, remote_server
 from tests.conftest import ROOT
+from tests.remote_server import RemoteServer
 
 STARTS_ONE_AND_WAITS = (  # a shell's background jobs are started deaf to Ctrl-C
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
@@ -23,6 +25,7 @@ STARTS_ONE_AND_WAITS = (  # a shell's background jobs are started deaf to Ctrl-C
 @pytest.fixture(autouse=True)
 def _needs_mariadb(mariadb_server: mariadb.Server) -> None:
     """Skips or fails as every test on MariaDB does."""
+    remote_server.skip_on(mariadb_server)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["interrupted", "killed"])
@@ -52,3 +55,20 @@ def test_without_the_program_it_says_what_to_install(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(mariadb, "program", lambda: None)
     with pytest.raises(mariadb.NotInstalled, match="apt-get install mariadb-server"):
         mariadb.Server()
+
+
+def test_a_server_that_is_there_already_does_as_well(mariadb_server: mariadb.Server) -> None:
+    with mariadb_server._as_root() as cursor:
+        cursor.execute("CREATE USER tester@'%' IDENTIFIED BY 'p@ss'")
+        cursor.execute("GRANT ALL ON *.* TO tester@'%' WITH GRANT OPTION")
+    server = RemoteServer(f"mysql+pymysql://tester:p%40ss@127.0.0.1:{mariadb_server.port}")
+    database = server.fresh()
+    engine = database.engine()
+    assert "prediction" in inspect(engine).get_table_names()
+    engine.dispose()
+    with pytest.raises(pytest.skip.Exception):
+        server.kill()
+    server.stop()
+    with server._as_root() as cursor:
+        cursor.execute(f"SHOW DATABASES LIKE 'etalon\\_{os.getpid()}\\_%'")
+        assert cursor.fetchall() == ()
