@@ -209,6 +209,12 @@ class LoopSettings(_Settings):
     contradiction_confidence: float = Field(
         default=0.9, ge=0, le=1, description="from which confidence of the model on a label against it is doubted"
     )
+    watch_verdicts: int = Field(default=200, ge=50, le=5000, description="newest verdicts that accuracy is read from")
+    watch_min_accuracy: float = Field(default=0.70, ge=0, le=1, description="surely below it: alert and retrain")
+    watch_inputs: int = Field(default=200, ge=50, le=2000, description="products of one window of the input")
+    watch_false_alarms: float = Field(
+        default=0.01, ge=0.002, le=0.2, description="share of windows in which nothing changed that alarm, each test"
+    )
     wake_poll_s: float = Field(default=2.0, ge=0.1, le=600)
     airflow_url: str | None = Field(default=None, description="None: the DAG's own timetable is the only trigger")
     airflow_user: str = "etalon"

@@ -27,6 +27,7 @@ from core.domain.feedback import Feedback
 from core.domain.product import Modality
 from core.domain.review import Move, OutboxKind, Status
 from core.domain.splits import Split
+from core.domain.watch import Watched
 
 _MADE = (Select, CompoundSelect, Update, Delete, Insert)
 _MOMENT = datetime(2026, 1, 1)  # noqa: DTZ001 - as the database keeps it
@@ -65,6 +66,7 @@ EXAMPLES: dict[Any, list[Any]] = {
     OutboxKind: list(OutboxKind),
     Feedback: list(Feedback),
     Status: [Status.PENDING],
+    Watched: [Watched.ACCURACY],
     Table: list(Base.metadata.sorted_tables),
     Placement: [Placement("cluster", Split.TRAIN)],
 }

@@ -416,3 +416,50 @@ class ArchiveParcel(Base):
     archived_at: Mapped[datetime | None] = mapped_column(Timestamp)
     remove_requested_at: Mapped[datetime | None] = mapped_column(Timestamp)
     removed_at: Mapped[datetime | None] = mapped_column(Timestamp)
+
+
+class QualityReading(Base):
+    """One figure of the watch over the model's answers, and what it says; a run reads each kind once.
+
+    ``rows`` were looked at, the newest of them ``through`` (a verdict's number, or a prediction's id). ``value`` lies
+    from ``low`` to ``high`` where it has an interval; ``chance`` is a test's p-value where there is one.
+    """
+
+    __tablename__ = "quality_reading"
+    __table_args__ = (
+        UniqueConstraint("run_key", "kind", name="uq_quality_reading_run"),
+        Index("ix_quality_reading_kind", "kind", "id"),
+        Index("ix_quality_reading_at", "at"),
+        _MYSQL,
+    )
+
+    id: Mapped[int] = mapped_column(_AutoId, primary_key=True, autoincrement=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    run_key: Mapped[str] = mapped_column(String(250))
+    at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
+    model_version: Mapped[str | None] = mapped_column(_Sha256)
+    rows: Mapped[int] = mapped_column(Integer)
+    through: Mapped[str] = mapped_column(String(36))
+    value: Mapped[float] = mapped_column(Double)
+    low: Mapped[float | None] = mapped_column(Double)
+    high: Mapped[float | None] = mapped_column(Double)
+    threshold: Mapped[float] = mapped_column(Double)
+    chance: Mapped[float | None] = mapped_column(Double)
+    finding: Mapped[str] = mapped_column(String(8))
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class QualityEpisode(Base):
+    """The newest time that something watched was wrong: since when, who was told when and how often, and its end.
+
+    ``run_key`` is the run that told last, so that a run that is repeated tells the same.
+    """
+
+    __tablename__ = "quality_episode"
+
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    begun_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
+    told_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
+    told: Mapped[int] = mapped_column(Integer, default=1)
+    run_key: Mapped[str] = mapped_column(String(250))
+    ended_at: Mapped[datetime | None] = mapped_column(Timestamp)
