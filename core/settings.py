@@ -219,3 +219,13 @@ class LoopSettings(_Settings):
     airflow_url: str | None = Field(default=None, description="None: the DAG's own timetable is the only trigger")
     airflow_user: str = "etalon"
     airflow_password: SecretStr | None = None
+
+
+class AlertSettings(_Settings):
+    """Whom Airflow tells that a task failed; ``dags/notifiers`` reads them itself, as it imports nothing of ours."""
+
+    model_config = SettingsConfigDict(env_prefix="LOOP_")
+
+    alert_email: str = Field(default="", description="addresses, separated by commas")
+    alert_webhook: SecretStr | None = Field(default=None, description="a chat's incoming webhook")
+    smtp_url: SecretStr | None = Field(default=None, description="None: Airflow's connection smtp_default")

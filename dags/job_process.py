@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow.providers.standard.operators.bash import BashOperator
+from alerts import failure_alerts
 
 DEFAULTS: dict[str, Any] = {
     "owner": "etalon",
@@ -13,6 +14,7 @@ DEFAULTS: dict[str, Any] = {
     # Every job resumes its run key, so a second try continues a killed or cut-off one.
     "retries": 2,
     "retry_delay": timedelta(seconds=10),
+    "on_failure_callback": failure_alerts(),
 }
 NOTHING_TO_DO = 99  # exit code of a job that found no work: the task and what follows it are skipped
 

@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 def airflow_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of a fresh Airflow with its metadata in a temporary folder."""
     home = tmp_path_factory.mktemp("airflow")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTHON"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTHON", "LOOP_"))}
     environment = kept | {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),

@@ -16,7 +16,7 @@ def describe_schedule(timetable: Any) -> dict[str, Any]:
     if getattr(timetable, "asset_condition", None):
         assets = [asset.name for asset in timetable.asset_condition.objects]
         return {"assets": assets, "cron": timetable.timetable.expression}
-    return {"assets": [], "cron": timetable.expression}
+    return {"assets": [], "cron": getattr(timetable, "expression", None)}
 
 
 def main(folder: str) -> None:
@@ -37,6 +37,9 @@ def main(folder: str) -> None:
                     "owner": task.owner,
                     "retries": task.retries,
                     "retry_delay_s": task.retry_delay.total_seconds(),
+                    "alerts": len(task.on_failure_callback),
+                    "defaults": getattr(task, "defaults", None),
+                    "response_timeout_s": (waits := getattr(task, "response_timeout", None)) and waits.total_seconds(),
                     "timeout_s": task.execution_timeout and task.execution_timeout.total_seconds(),
                 }
                 for task in dag.tasks

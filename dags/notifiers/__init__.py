@@ -1,0 +1,1 @@
+"""How an alert travels: by e-mail, or to a chat's webhook. ``alerts.py`` is what DAGs use."""

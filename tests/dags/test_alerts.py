@@ -1,0 +1,113 @@
+"""Alerts: a task of Airflow whose last try fails tells an SMTP server and a chat's webhook, both real, or neither."""
+
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.dags.mailbox import KEY, PASSWORD, Mailbox, open_mailbox
+from tests.dags.runs import Runs
+
+Airflow = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Mailbox]:
+    with open_mailbox() as mailbox:
+        yield mailbox
+
+
+@pytest.fixture(scope="module")
+def runs(box: Mailbox, in_airflow: Airflow, tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """A run in which one task fails, two do well and one is not begun."""
+    settings = box.settings | {"AIRFLOW__API__BASE_URL": "https://airflow.example.org"}
+    return Runs("reconcile", ["fsck-fails"], in_airflow, tmp_path_factory.mktemp("alerts"), **settings)
+
+
+def test_a_failed_task_sends_one_mail_to_everybody_and_the_others_none(runs: Runs, box: Mailbox) -> None:
+    (mail,) = box.mails
+    assert mail["Subject"] == "Etalon: reconcile.check failed"
+    assert mail["To"] == "ops@example.org, night@example.org"
+    assert mail["From"] == "etalon@127.0.0.1"
+    assert box.sign_ins == 1
+
+
+def test_a_failed_task_posts_one_message_in_the_chat(runs: Runs, box: Mailbox) -> None:
+    (message,) = box.messages
+    assert list(message) == ["text"]
+    assert message["text"].startswith("Etalon: reconcile.check failed\n")
+
+
+def test_both_say_that_it_was_the_last_try_which_run_failed_and_where_its_log_is(runs: Runs, box: Mailbox) -> None:
+    run = runs.states["fsck-fails"]["run_id"]
+    body = box.mails[0].get_body()
+    assert body is not None
+    for text in (body.get_content(), box.messages[0]["text"]):
+        assert f"DAG reconcile, task check, run {run}, try 2 of 2" in text
+        assert "https://airflow.example.org/dags/reconcile/runs/" in text
+        assert "/tasks/check?try_number=2" in text
+
+
+def test_no_log_holds_the_password_or_the_channels_key(runs: Runs) -> None:
+    assert KEY not in runs.log
+    assert PASSWORD not in runs.log
+
+
+def test_servers_that_are_away_change_nothing_but_the_log(in_airflow: Airflow, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        nowhere = f"127.0.0.1:{taken.getsockname()[1]}"
+        settings = {
+            "LOOP_ALERT_EMAIL": "ops@example.org",
+            "LOOP_SMTP_URL": f"smtps://etalon:secret-word@{nowhere}",
+            "LOOP_ALERT_WEBHOOK": f"http://{nowhere}/hooks/{KEY}",
+        }
+        runs = Runs("reconcile", ["fsck-fails"], in_airflow, tmp_path, **settings)
+    assert runs.tasks("fsck-fails") == {
+        "check": "failed",
+        "mirror": "success",
+        "seal": "success",
+        "sweep": "upstream_failed",
+    }
+    assert "EmailNotifier: ConnectionRefusedError" in runs.log
+    assert "ChatNotifier: URLError ConnectionRefusedError" in runs.log
+    assert KEY not in runs.log
+    assert "secret-word" not in runs.log
+
+
+def test_an_alert_is_given_up_in_time_when_its_server_says_nothing(in_airflow: Airflow) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        said = in_airflow(
+            "send_alerts.py",
+            LOOP_ALERT_EMAIL="ops@example.org",
+            LOOP_SMTP_URL=f"smtp://{address}",
+            LOOP_ALERT_WEBHOOK=f"http://{address}/hooks/{KEY}",
+        )
+    assert said.splitlines()[-2:] == [
+        "EmailNotifier: not taken within 0.2 s",
+        "ChatNotifier: not taken within 0.2 s",
+    ]
+
+
+def test_addresses_may_come_from_files_and_a_mail_shows_its_text_as_written(
+    in_airflow: Airflow, tmp_path: Path
+) -> None:
+    with open_mailbox() as box:
+        files = {}
+        for name, value in box.settings.items():
+            (tmp_path / name).write_text(f"{value}\n", encoding="utf-8")
+            files[f"{name}_FILE"] = str(tmp_path / name)
+        in_airflow("send_alerts.py", "10", **files)
+    body = box.mails[0].get_body()
+    assert body is not None
+    assert box.mails[0]["Subject"] == "Etalon: 3 < 4"
+    assert "accuracy &lt; 0.8 &amp; falling" in body.get_content()
+    assert box.messages[0]["text"].startswith("Etalon: 3 < 4\naccuracy < 0.8 & falling")
+
+
+def test_without_addresses_there_is_nobody_to_tell(folder: dict[str, Any]) -> None:
+    alerts = [task["alerts"] for dag in folder["dags"].values() for task in dag["tasks"].values()]
+    assert set(alerts) == {0}
