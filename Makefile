@@ -157,3 +157,5 @@ bench: $(READY) ## Speed, part by part [BENCH="serving start http release retrai
 lock: ## Resolve the locks again (hashes, no addresses)
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate -c requirements.lock --group pyproject.toml:dev pyproject.toml -o requirements-dev.lock
+	@for image in api mlflow; do $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate -c requirements.lock docker/$$image/requirements.in -o docker/$$image/requirements.lock; done
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate -c requirements.lock pyproject.toml docker/airflow/requirements.in -o docker/airflow/requirements.lock
