@@ -98,6 +98,11 @@ class StoreSettings(_Settings):
         """Folder of training runs' working files, one folder per run key."""
         return self.root / "runs"
 
+    @property
+    def reports(self) -> Path:
+        """Folder of the monthly reports, one HTML file each."""
+        return self.root / "reports"
+
 
 class ServingSettings(_Settings):
     """The HTTP service."""
@@ -214,6 +219,10 @@ class LoopSettings(_Settings):
     watch_inputs: int = Field(default=200, ge=50, le=2000, description="products of one window of the input")
     watch_false_alarms: float = Field(
         default=0.01, ge=0.002, le=0.2, description="share of windows in which nothing changed that alarm, each test"
+    )
+    report_min_verdicts: int = Field(default=100, ge=10, description="fewer in a month: nothing is concluded from them")
+    report_false_alarms: float = Field(
+        default=0.01, ge=0.0001, le=0.2, description="share of months that ask for a retraining though nothing changed"
     )
     wake_poll_s: float = Field(default=2.0, ge=0.1, le=600)
     airflow_url: str | None = Field(default=None, description="None: the DAG's own timetable is the only trigger")

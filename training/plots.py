@@ -53,8 +53,8 @@ def confusion(table: NDArray[np.int64], names: Sequence[str]) -> Figure:
     figure = Figure(figsize=(side + 1, side), layout="tight")
     axes = figure.add_subplot()
     figure.colorbar(axes.imshow(shares, vmin=0, vmax=1, cmap="Blues"), shrink=0.7, label="share of the true class")
-    axes.set_xticks(range(len(names)), _short(names), rotation=90, fontsize=8)
-    axes.set_yticks(range(len(names)), _short(names), fontsize=8)
+    axes.set_xticks(range(len(names)), fitting(names), rotation=90, fontsize=8)
+    axes.set_yticks(range(len(names)), fitting(names), fontsize=8)
     for row, column in np.argwhere(shares >= 0.1) if len(names) <= 40 else ():
         shade = "white" if shares[row, column] > 0.6 else "black"
         text = f"{100 * shares[row, column]:.0f}"
@@ -91,7 +91,7 @@ def class_scores(names: Sequence[str], scores: Sequence[ClassScore], champion: S
     if champion is not None:
         before = [one.f1 for one in champion]
         axes.plot(before, places, "D", color=_CHAMPION, markeredgecolor="black", markersize=5, label="champion")
-    labels = [f"{name} ({one.support})" for name, one in zip(_short(names), scores, strict=True)]
+    labels = [f"{name} ({one.support})" for name, one in zip(fitting(names), scores, strict=True)]
     axes.set_yticks(places, labels, fontsize=8)
     axes.set_ylim(len(names) - 0.4, -0.6)  # the first on top
     axes.set(xlabel="F1 (95 % interval)", xlim=(0, 1), title="F1 by category (products of it)")
@@ -147,7 +147,7 @@ def _draw_references(axes: Axes, references: Mapping[str, float], *, across: boo
         axes.legend(loc="lower right")
 
 
-def _short(names: Sequence[str]) -> list[str]:
+def fitting(names: Sequence[str]) -> list[str]:
     """Names that fit an axis; of one that the font cannot write, the first word: its code."""
     written = [name if _can_write(name) else name.split(" ")[0] for name in names]
     return [name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…" for name in written]

@@ -13,6 +13,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
@@ -138,6 +139,27 @@ class ComparisonRecord:
     description: str
 
 
+@dataclass(frozen=True, slots=True)
+class ReportRecord:
+    """A report of a month.
+
+    Attributes:
+        name: what makes two reports the same.
+        html: the whole file.
+        metrics: its figures.
+        tags: month, verdict.
+        description: the verdict in a sentence.
+        at: until when it looked.
+    """
+
+    name: str
+    html: str
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    description: str
+    at: datetime
+
+
 class Tracking:
     """A connection to one experiment of the tracking server."""
 
@@ -212,6 +234,26 @@ class Tracking:
             run_id = self._client.create_run(self._experiment_id, tags=tags, run_name="comparison").info.run_id
             self._log_metrics(run_id, {key: [value] for key, value in comparison.metrics.items()})
             self._log_files(run_id, comparison.reports, comparison.plots)
+            self._client.set_terminated(run_id, "FINISHED")
+            return run_id
+
+    def keep_report(self, report: ReportRecord) -> str:
+        """Log a report into the run of its name, whose file it replaces; returns the id of the run.
+
+        Raises:
+            TrackingUnavailable: the server stopped answering; keeping it again is safe.
+        """
+        with _reaching("the tracking server"):
+            found = self._client.search_runs([self._experiment_id], f"tags.report = '{report.name}'", max_results=1)
+            tags = {"report": report.name, _NOTE: report.description, **report.tags}
+            run = found[0] if found else self._client.create_run(self._experiment_id, tags=tags, run_name=report.name)
+            run_id, moment = run.info.run_id, int(report.at.timestamp() * 1000)
+            for key, value in tags.items():
+                self._client.set_tag(run_id, key, value)
+            # A figure of the same moment is the same point: logged again it is not there twice.
+            points = [Metric(key, float(value), moment, 0) for key, value in report.metrics.items()]
+            self._client.log_batch(run_id, metrics=points)
+            self._client.log_text(run_id, report.html, "report.html")
             self._client.set_terminated(run_id, "FINISHED")
             return run_id
 

@@ -27,3 +27,14 @@ def learning_curve(runs: Path, model: str, *, leave_out: str = "") -> list[Learn
 def learnt(result: dict[str, Any]) -> Learnt:
     """The point that one judgement's result stands for."""
     return Learnt(result["learnt_rows"], result["manifest"], result["weighted_f1"], *result["interval"])
+
+
+def scores_of(runs: Path, package: str, manifest: int) -> dict[str, Any] | None:
+    """What a run under ``runs`` keeps of judging a package on a snapshot; None where no run's file tells any more."""
+    for path in sorted(runs.glob("*/judge.json")):
+        result = ResultFile(path).read()
+        if not result or (result.get("package"), result.get("manifest")) != (package, manifest):
+            continue
+        if result.get("scores") and result.get("interval"):
+            return result
+    return None

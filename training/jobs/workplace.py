@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.db.repositories import promotions
-from core.db.session import make_engine, make_sessions
+from core.db.session import make_engine, make_sessions, make_snapshots
 from core.domain.taxonomy import Taxonomy
 from core.errors import Invalid
 from core.registry.packages import CorruptPackage, MissingPackage, Package, open_package
@@ -98,6 +98,11 @@ class Workplace:
     def sessions(self) -> sessionmaker[Session]:
         """Sessions on the staging database, which holds the ledger."""
         return make_sessions(self._engine)
+
+    @cached_property
+    def snapshots(self) -> sessionmaker[Session]:
+        """Sessions that only look, and see one moment of the database however many questions they ask."""
+        return make_snapshots(self._engine)
 
     def close(self) -> None:
         """Give the database's connections back."""

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 _THUMBNAIL = 112  # pixels, the longer side
-_PAGES = Environment(
+PAGES = Environment(
     loader=FileSystemLoader(Path(__file__).parent),
     autoescape=True,
     undefined=StrictUndefined,
@@ -93,7 +93,7 @@ class Page:
 def render(page: Page) -> str:
     """The whole HTML file."""
     figures = [(one.heading, one.about, _png(one.figure)) for one in page.drawings]
-    return _PAGES.get_template("page.html.j2").render(page=page, figures=figures)
+    return PAGES.get_template("page.html.j2").render(page=page, figures=figures)
 
 
 def _png(figure: Figure) -> str:
