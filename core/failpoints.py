@@ -81,6 +81,11 @@ POINTS: dict[str, str] = {
     "package.visible": "the package has its name",
     "promotion.inserted": "the new epoch is inserted, not committed",
     "promotion.committed": "it is committed, the registry's alias still names the old one",
+    # core.retention
+    "retention.recorded": "what goes is written down, and still there",
+    "retention.models_aside": "models are renamed, their encoders are still there",
+    "retention.aside": "everything is renamed, nothing is deleted",
+    "retention.deleted": "one thing is deleted, others may be left aside",
 }
 """Every failpoint and what is true when it is reached. The fault tests reach all of them."""
 

@@ -104,6 +104,37 @@ class StoreSettings(_Settings):
         return self.root / "reports"
 
 
+class RetentionSettings(_Settings):
+    """What stays on the disk: the policy of retention (docs/retention.md)."""
+
+    model_config = SettingsConfigDict(env_prefix="STORE_KEEP_")
+
+    epochs: int = Field(default=20, ge=2, description="newest epochs of the ledger whose packages stay")
+    days: int = Field(default=30, ge=2, description="what was made or asked for since then stays, whoever names it")
+    logs_days: int = Field(default=60, ge=2, description="Airflow's task logs and TensorBoard's")
+    rejected_days: int | None = Field(
+        default=None, ge=1, description="None: archived products keep their text and photo; else erased after that"
+    )
+    budgets_gib: str = Field(
+        default="features=20,packages=50,runs=20", description="folders of the store that may hold no more: a warning"
+    )
+
+    @property
+    def budgets(self) -> dict[str, int]:
+        """Bytes that a folder of the store may hold, by its name."""
+        parts = [part.partition("=") for part in self.budgets_gib.split(",") if part.strip()]
+        return {name.strip(): int(float(size) * 2**30) for name, _, size in parts}
+
+    @field_validator("budgets_gib")
+    @classmethod
+    def _names_sizes(cls, value: str) -> str:
+        for part in value.split(",") if value.strip() else []:
+            name, _, size = part.partition("=")
+            if not name.strip() or "/" in name or not float(size) > 0:
+                raise ValueError(f"budgets read folder=GiB, comma by comma. Received: {part!r}")
+        return value
+
+
 class ServingSettings(_Settings):
     """The HTTP service."""
 

@@ -1,10 +1,10 @@
 """Graphs compiled for this processor, kept between starts: a warm start reads back what a cold one worked out.
 
-    packages/compiled/<key>/  <name>.blob  seal.json
+    packages/compiled/<key>/  <name>.blob  seal.json  graph.json
 
 The key covers the graph's own hashes, OpenVINO's version, the processor and the settings, so an entry never meets
 another graph or machine. The seal holds the blob's hash: what was torn or changed is compiled anew. Entries may be
-shared, and deleted at any time.
+shared, and deleted at any time; ``graph.json`` tells retention whose they are.
 """
 
 import contextlib
@@ -19,11 +19,10 @@ from typing import Any
 import openvino as ov
 
 from core.durable import aside_name
-from core.registry.packages import canonical_json
+from core.registry.packages import COMPILED_OF, canonical_json
 
 log = logging.getLogger(__name__)
 
-FOLDER = "compiled"
 _SEAL = "seal.json"
 
 
@@ -47,7 +46,7 @@ def compile_kept(
     if kept is not None:
         return kept
     try:
-        _keep(core, xml, entry, config)
+        _keep(core, xml, entry, config, hashes)
     except OSError as error:
         log.warning("graph.not_kept", extra={"error": str(error)})
     return _read_back(core, xml, entry, config) or core.compile_model(xml, "CPU", dict(config))
@@ -91,12 +90,13 @@ def _hashes(entry: Path) -> dict[str, str]:
     return hashes
 
 
-def _keep(core: ov.Core, xml: Path, entry: Path, config: Mapping[str, Any]) -> None:
+def _keep(core: ov.Core, xml: Path, entry: Path, config: Mapping[str, Any], hashes: Mapping[str, str]) -> None:
     """Compile aside, seal, and move into place; of two at once the second replaces the first's equal entry."""
     aside = aside_name(entry)
     aside.mkdir(parents=True)
     try:
         core.compile_model(xml, "CPU", {**config, "CACHE_DIR": str(aside)})
+        (aside / COMPILED_OF).write_text(json.dumps(dict(hashes)), encoding="utf-8")
         (aside / _SEAL).write_text(json.dumps(_hashes(aside)), encoding="utf-8")
         with contextlib.suppress(FileNotFoundError):
             entry.rename(old := aside_name(entry))

@@ -9,8 +9,8 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from core.registry.packages import Package
-from inference.compiled import FOLDER, compile_kept
+from core.registry.packages import COMPILED, Package
+from inference.compiled import compile_kept
 
 # Left alone, OpenVINO would compute in bfloat16 where the CPU has it (features 2e-2 off), and would pin its
 # threads to cores that a second process here pins to as well.
@@ -63,7 +63,7 @@ class OpenVinoGraph:
         path = package.file(xml)
         beside = path.parent.relative_to(package.path).as_posix()
         hashes = {name: sha for name, sha in package.files.items() if name.startswith(f"{beside}/")}
-        folder = package.path.parent / FOLDER
+        folder = package.path.parent / COMPILED
         return cls(compile_kept(_core(), path, hashes, folder, _config(threads)))
 
     def run(self, **inputs: NDArray[Any]) -> NDArray[np.float32]:

@@ -18,8 +18,8 @@ from core.domain.gate import Outcome
 from core.domain.promotion import GATED, GateFinding, PromotionKind, kind_of_promotion
 from core.domain.taxonomy import Taxonomy
 from core.errors import Conflict, EtalonError
-from core.registry.models import ModelFacts, read_model, verify_model
-from core.registry.packages import CorruptPackage
+from core.registry.models import ModelFacts, UnknownVersion, read_model, verify_model
+from core.registry.packages import CorruptPackage, MissingPackage, claim
 
 _log = logging.getLogger(__name__)
 
@@ -80,6 +80,9 @@ class PackageDesk:
         """
         try:
             facts = read_model(self.packages, version)
+            claim(self.packages, version)  # or retention might take it before the ledger names it
+        except MissingPackage as error:
+            raise UnknownVersion from error
         except CorruptPackage as error:
             raise refused(version, error) from error
         lacking = len(set(facts.codes) - set(taxonomy.codes))

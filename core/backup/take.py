@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from core.db.migrate import newest_revision, revision_of
 from core.db.one_moment import one_moment
 from core.db.repositories import tables
 from core.durable import flush, write_durably
-from core.registry.packages import MANIFEST, encoders_of, open_package
+from core.registry.claims import claiming
+from core.registry.packages import MANIFEST, DroppedPackage, dropped_path, encoders_of, open_package
 from core.settings import StoreSettings
 from core.store import manifests
 from core.store.manifests import Manifest
@@ -62,8 +63,9 @@ def back_up(engine: Engine, store: StoreSettings, folder: Path) -> Record:
     with only_writer(folder):
         published = manifests.numbers(store.training)  # before the database is read: what it knows is at least this
         dump = _dump_database(engine, folder, published)
-        wanted = list(_wanted(store, dump))
-        stored = tuple(_copy(wanted, folder))
+        with claiming(store.packages):  # retention waits: what is wanted is there until it is copied
+            wanted = list(_wanted(store, dump))
+            stored = tuple(_copy(wanted, folder))
         record = Record(dump.revision, dump.taken_at, dump.manifest, dump.rows, dump.files, stored)
         flush_folders(folder / one.file for one in record.everything)
         write_durably(folder / RECORD, record.to_bytes())
@@ -154,10 +156,18 @@ def _segment_files(store: StoreSettings, newest: Manifest) -> Iterator[_Wanted]:
             yield _plain(store, segment_folder(store.training, segment.name) / name, file.sha256)
 
 
-def _package_files(store: StoreSettings, named: Iterable[str]) -> Iterator[_Wanted]:
+def _package_files(store: StoreSettings, named: Collection[str]) -> Iterator[_Wanted]:
     left, seen = sorted(named), set(named)
     while left:
-        package = open_package(store.packages, left.pop(), rehash=False)
+        sha = left.pop()
+        try:
+            package = open_package(store.packages, sha, rehash=False)
+        except DroppedPackage:
+            if sha not in named:
+                raise
+            record = dropped_path(store.packages, sha)
+            yield _plain(store, record, sha256_of(record))  # what is restored knows, too, why it is not there
+            continue
         for name, sha256 in package.files.items():
             yield _plain(store, package.path / name, sha256)
         yield _plain(store, package.path / MANIFEST, sha256_of(package.path / MANIFEST))

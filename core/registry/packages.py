@@ -2,6 +2,8 @@
 
     packages/<sha>/  spec.json  arrays.safetensors  …other files…  manifest.json
 
+    packages/dropped/<sha>.json   when and why retention removed a package (``core.retention``)
+
 The sha covers the *identity*: kind, spec, arrays and the named identity files. Exports, golden answers
 and the model card are derived from these: each is hashed in the manifest and verified when the package
 is opened, but the same weights have the same sha on every machine. Nothing is ever unpickled.
@@ -22,9 +24,14 @@ from numpy.typing import NDArray
 from core import failpoints
 from core.durable import aside_name, flush, flush_tree, make_folder
 from core.errors import NotFound, Unavailable
+from core.registry.claims import claiming, mark
 from core.store.durable import aside_folder
 
 MANIFEST, SPEC, ARRAYS = "manifest.json", "spec.json", "arrays.safetensors"
+DROPPED = "dropped"
+"""Folder of what is written down of dropped packages."""
+COMPILED, COMPILED_OF = "compiled", "graph.json"
+"""Folder of graphs compiled for a processor (``inference.compiled``); the file of each that names its graph's files."""
 MODEL = "model"
 """Kind of a model's package."""
 
@@ -42,6 +49,16 @@ class MissingPackage(NotFound):
 
     def __init__(self, sha: str) -> None:
         super().__init__(f"there is no package {sha[:80]!r}")
+        self.sha = sha
+
+
+class DroppedPackage(MissingPackage):
+    """The package was here, and retention has removed it; docs/retention.md says which ones stay."""
+
+    code = "package.dropped"
+
+    def __init__(self, sha: str, record: Mapping[str, Any]) -> None:
+        NotFound.__init__(self, f"package {sha[:12]} was dropped on {record.get('dropped_on')}: {record.get('reason')}")
         self.sha = sha
 
 
@@ -137,6 +154,7 @@ def write_package(
     sha = _sha_of(kind, {name: _sha256(data) for name, data in identity.items()})
     make_folder(root)
     try:
+        claim(root, sha)
         package = open_package(root, sha)
     except (MissingPackage, CorruptPackage):
         pass
@@ -158,11 +176,12 @@ def open_package(root: Path, sha: str, *, rehash: bool = True) -> Package:
 
     Raises:
         MissingPackage: no such package, or ``sha`` is not 64 hexadecimal digits.
+        DroppedPackage: it was here until retention removed it.
         CorruptPackage: a file is missing, added to the manifest or changed since it was written.
     """
     path = root / sha
     if not _SHA256.fullmatch(sha) or not path.is_dir():
-        raise MissingPackage(sha)
+        raise _why_missing(root, sha)
     try:
         manifest = json.loads((path / MANIFEST).read_bytes())
         files, kind, identity = dict(manifest["files"]), str(manifest["kind"]), list(manifest["identity"])
@@ -178,6 +197,20 @@ def open_package(root: Path, sha: str, *, rehash: bool = True) -> Package:
         raise CorruptPackage(path, f"{type(error).__name__}: {error}") from error
 
 
+def claim(root: Path, sha: str) -> Package:
+    """Keep retention away from a package and its encoders for days; returns it, its files not hashed.
+
+    Whoever is going to rely on a package that the ledger does not name yet claims it first.
+
+    Raises:
+        MissingPackage, DroppedPackage, CorruptPackage: as ``open_package`` says; nothing was claimed.
+    """
+    with claiming(root):
+        package = open_package(root, sha, rehash=False)
+        mark(root, [sha, *encoders_of(package)])
+    return package
+
+
 def encoders_of(package: Package) -> list[str]:
     """The shas of the encoder packages that a model's package needs; none for an encoder's own.
 
@@ -185,6 +218,20 @@ def encoders_of(package: Package) -> list[str]:
     """
     named = package.spec.get("encoders", {})
     return [sha for feature, sha in named.items() if feature != "appearance"]
+
+
+def dropped_path(root: Path, sha: str) -> Path:
+    """Where it is written down that retention has removed a package: when and why, as JSON."""
+    return root / DROPPED / f"{sha}.json"
+
+
+def _why_missing(root: Path, sha: str) -> MissingPackage:
+    if not _SHA256.fullmatch(sha):
+        return MissingPackage(sha)
+    try:
+        return DroppedPackage(sha, json.loads(dropped_path(root, sha).read_bytes()))
+    except (FileNotFoundError, ValueError, AttributeError):
+        return MissingPackage(sha)
 
 
 def _sha_of(kind: str, identity: Mapping[str, str]) -> str:

@@ -20,6 +20,7 @@ from core.registry.packages import (
     MissingPackage,
     Package,
     canonical_json,
+    claim,
     open_package,
     write_package,
 )
@@ -86,7 +87,7 @@ def _once(root: Path, kind: str, source: Source, rules: PreprocessingSpec, write
     note = root / "sources" / hashlib.sha256(canonical_json(asked)).hexdigest()
     started = time.monotonic()
     try:
-        package, built = open_package(root, note.read_text()), False
+        package, built = open_package(root, claim(root, note.read_text()).sha), False
     except (FileNotFoundError, MissingPackage, CorruptPackage):
         package, built = write(root, source, rules), True
         make_folder(note.parent)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from core.registry.packages import CorruptPackage, MissingPackage, Package, open_package
+from core.registry.packages import CorruptPackage, MissingPackage, Package, claim, open_package
 
 
 def encoder_for(named: Package, champion: str | None, packages_root: Path) -> Package:
@@ -18,7 +18,7 @@ def encoder_for(named: Package, champion: str | None, packages_root: Path) -> Pa
     if champion is None or champion == named.sha:
         return named
     try:
-        served = open_package(packages_root, champion)
+        served = open_package(packages_root, claim(packages_root, champion).sha)
     except (MissingPackage, CorruptPackage):
         return named
     return served if served.spec.get("source", {}).get("finetuned_from") == named.sha else named

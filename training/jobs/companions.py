@@ -12,6 +12,7 @@ from core.db.models import Promotion
 from core.db.repositories import promotions
 from core.db.session import transact
 from core.errors import Conflict
+from core.registry.packages import claim
 from inference.model import ServedModel
 from training.jobs.release import mirror
 from training.jobs.workplace import MODEL, Workplace
@@ -45,6 +46,7 @@ def release_companion(workplace: Workplace, *, model: str, package: str | None =
     if model == MODEL:
         raise NoCompanion(f"{MODEL} is served by the gate's decision: judge and promote it")
     sha = package or _trained_last(workplace, model)
+    claim(workplace.store.packages, sha)
     served = ServedModel.load(workplace.store.packages, sha, encoders=workplace.pool)  # checks golden answers
     if served.name != model:
         raise NoCompanion(f"package {sha[:12]} is a {served.name}. Asked for: {model}")

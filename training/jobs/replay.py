@@ -8,7 +8,7 @@ from typing import Any
 
 from core.db.repositories import promotions
 from core.errors import Conflict, NotFound
-from core.registry.packages import MissingPackage, Package, encoders_of, open_package
+from core.registry.packages import Package, claim, encoders_of, open_package
 from core.store import manifests
 from core.store.snapshot import Snapshot
 from training.jobs import learn
@@ -46,6 +46,7 @@ def replay(workplace: Workplace, *, promotion: int, model: str = MODEL) -> dict[
     Raises:
         NoSuchPromotion: the ledger does not have it.
         MissingPackage: the package, an encoder's or the one whose weights it started from is gone.
+        DroppedPackage: retention has removed one of them; the message says when and why.
         NoOrigin: the package does not say how it was made.
         NoManifest, SnapshotDiffers: the training store is another one.
         CorruptSegment, CorruptPackage: what it was made from was damaged since.
@@ -54,6 +55,8 @@ def replay(workplace: Workplace, *, promotion: int, model: str = MODEL) -> dict[
     with watch.stage("open"):
         package = _promoted(workplace, promotion, model)
         origin = Origin.of(package)
+        if origin.warm_start is not None:
+            claim(workplace.store.packages, origin.warm_start)
         snapshot = _snapshot(workplace, origin)
     with tempfile.TemporaryDirectory(prefix="etalon-replay-") as name:
         root = Path(name)
@@ -82,7 +85,7 @@ def _promoted(workplace: Workplace, promotion: int, model: str) -> Package:
         row = promotions.at_epoch(session, promotion)
     if row is None or model not in row.models:
         raise NoSuchPromotion(f"the ledger has no model {model} in promotion {promotion}")
-    return open_package(workplace.store.packages, row.models[model])
+    return open_package(workplace.store.packages, claim(workplace.store.packages, row.models[model]).sha)
 
 
 def _snapshot(workplace: Workplace, origin: Origin) -> Snapshot:
@@ -95,8 +98,7 @@ def _snapshot(workplace: Workplace, origin: Origin) -> Snapshot:
 def _lend(package: Package, packages: Path, root: Path) -> None:
     """Let a folder of packages see the encoders that the model needs."""
     for sha in encoders_of(package):
-        if not (packages / sha).is_dir():
-            raise MissingPackage(sha)
+        claim(packages, sha)
         (root / sha).symlink_to((packages / sha).resolve(), target_is_directory=True)
 
 

@@ -14,7 +14,7 @@ from core.db.repositories import promotions
 from core.db.session import make_engine, make_sessions, make_snapshots
 from core.domain.taxonomy import Taxonomy
 from core.errors import Invalid
-from core.registry.packages import CorruptPackage, MissingPackage, Package, open_package
+from core.registry.packages import CorruptPackage, MissingPackage, Package, claim, open_package
 from core.settings import DatabaseSettings, GateSettings, ModelSettings, ServingSettings, StoreSettings, TrainSettings
 from core.store.snapshot import Snapshot
 from inference.encoders import EncoderPool
@@ -141,7 +141,7 @@ class Workplace:
         if unknown := sorted(set(shas) - set(BUILDERS)):
             raise UnknownFeature(f"encoders make {', '.join(BUILDERS)}. Received: {', '.join(unknown)}")
         for feature, sha in shas.items():
-            self._encoders[feature] = open_package(self.store.packages, sha)
+            self._encoders[feature] = open_package(self.store.packages, claim(self.store.packages, sha).sha)
 
     @cached_property
     def _served_encoders(self) -> Mapping[str, str]:

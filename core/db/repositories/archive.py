@@ -196,6 +196,30 @@ def update_of_arrival(prediction_id: str, version: int) -> Update:
     )
 
 
+def kept_since(session: Session, moment: datetime, *, limit: int) -> Sequence[Prediction]:
+    """Up to ``limit`` archived products that arrived before ``moment`` (naive UTC) and are not erased, by id."""
+    return session.scalars(select_kept_since(moment).limit(limit)).all()
+
+
+def count_kept_since(session: Session, moment: datetime) -> int:
+    """How many products ``kept_since`` would give without its limit."""
+    return session.scalar(select(func.count()).select_from(select_kept_since(moment).subquery())) or 0
+
+
+def select_kept_since(moment: datetime) -> Select[tuple[Prediction]]:
+    """The statement behind ``kept_since``, without its limit."""
+    arrived = select(ArchiveParcel.prediction_id).where(ArchiveParcel.archived_at < moment)
+    return (
+        select(Prediction)
+        .where(
+            Prediction.status == Status.ARCHIVED.value,
+            Prediction.erase_requested_at.is_(None),
+            Prediction.id.in_(arrived),
+        )
+        .order_by(Prediction.id)
+    )
+
+
 def request_removal(session: Session, prediction_id: str) -> int:
     """Have everything of a product taken out of the archive; returns how many parcels that is."""
     return session.execute(update_of_removal_request(prediction_id), execution_options=_UNSYNCHRONISED).rowcount

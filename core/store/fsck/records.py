@@ -7,7 +7,7 @@ from pathlib import Path
 from core.domain.consistency import Staged, Staging
 from core.domain.review import OutboxKind
 from core.errors import EtalonError
-from core.registry.packages import encoders_of, open_package
+from core.registry.packages import DroppedPackage, encoders_of, open_package
 from core.store.fsck.violation import Violation
 
 
@@ -60,16 +60,21 @@ def check_ledger(staging: Staging, packages: Path | None, *, full: bool) -> Iter
             message = f"predictions were answered by {answer.model} {answer.package}, which it did not serve"
             yield Violation("I6", message, f"ledger epoch {answer.epoch}")
     if packages is not None:
-        yield from _check_packages(packages, {sha for release in releases for sha in release.models.values()}, full)
+        named = {sha for release in releases for sha in release.models.values()}
+        in_use = {sha for release in releases[-2:] for sha in release.models.values()}
+        yield from _check_packages(packages, named, named - in_use, full)
 
 
-def _check_packages(root: Path, named: set[str], full: bool) -> Iterator[Violation]:
+def _check_packages(root: Path, named: set[str], old: set[str], full: bool) -> Iterator[Violation]:
+    """Retention may have dropped what is neither served nor would be after a rollback; nothing else may be missing."""
     left, seen = sorted(named), set(named)
     while left:
         sha = left.pop()
         try:
             package = open_package(root, sha, rehash=full)
         except EtalonError as error:
+            if isinstance(error, DroppedPackage) and sha in old:
+                continue
             yield Violation("I6", str(error), str(root / sha))
             continue
         needed = [one for one in encoders_of(package) if one not in seen]

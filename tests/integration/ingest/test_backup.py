@@ -21,7 +21,8 @@ from core.backup.take import back_up
 from core.db.migrate import migrate
 from core.db.models import Prediction
 from core.db.repositories import promotions
-from core.registry.packages import MissingPackage, encoders_of, open_package, write_package
+from core.registry.packages import DroppedPackage, MissingPackage, encoders_of, open_package, write_package
+from core.retention import inventory, removal
 from core.store import training_csv
 from core.store.snapshot import Snapshot
 from preprocessing.images import ImageFolder
@@ -277,6 +278,20 @@ def test_released_models_and_their_encoders_come_along(shop: Shop, backup: Path,
     assert other not in {model, text, image}
     for sha in (model, text, image):
         assert open_package(restored.store.packages, sha).files == open_package(shop.store.packages, sha).files
+
+
+@only_on_sqlite
+def test_a_model_that_was_dropped_is_restored_as_one_that_was_dropped(
+    shop: Shop, backup: Path, elsewhere: Shop
+) -> None:
+    model, _ = release(shop)
+    found = [one for one in inventory.packages(shop.store.packages) if one.sha == model]
+    (aside,) = removal.put_packages_aside(shop.store.packages, [(found[0], "old")], dropped_on="today")
+    removal.delete(aside)
+    back(shop, backup)
+    restored = give_back(backup, elsewhere)
+    with pytest.raises(DroppedPackage, match="was dropped on today: old"):
+        open_package(restored.store.packages, model)
 
 
 @only_on_sqlite

@@ -6,7 +6,7 @@ import numpy as np
 
 from core.domain.consistency import Answered, Release, Sealed, Staging
 from core.errors import NotFound
-from core.registry.packages import write_package
+from core.registry.packages import dropped_path, write_package
 from core.store import fsck
 from core.store.fsck import Lease
 from tests.unit.core.store.store_samples import batch, staged, work
@@ -113,6 +113,19 @@ def test_a_released_package_and_its_encoders_are_whole(tmp_path: Path) -> None:
 def test_a_released_package_that_is_not_there_breaks_i6(tmp_path: Path) -> None:
     (line,) = found(tmp_path, Staging({}, releases=releases({"fusion": A})), packages=tmp_path / "packages")
     assert line == f"I6  {tmp_path / 'packages' / A}: there is no package '{A}'"
+
+
+def test_an_old_package_may_have_been_dropped_and_what_is_served_or_came_before_may_not(tmp_path: Path) -> None:
+    packages = tmp_path / "packages"
+    served = write_package(packages, kind="model", spec={"name": "served"}, arrays={"w": np.zeros(2)}).sha
+    record = dropped_path(packages, A)
+    record.parent.mkdir()
+    record.write_text('{"dropped_on": "2026-11-22", "reason": "old"}')
+    old = Staging({}, releases=releases({"fusion": A}, {"fusion": served}, {"fusion": served}))
+    assert found(tmp_path, old, packages=packages) == []
+    before = Staging({}, releases=releases({"fusion": A}, {"fusion": served}))
+    (line,) = found(tmp_path, before, packages=packages)
+    assert line == f"I6  {packages / A}: package {A[:12]} was dropped on 2026-11-22: old"
 
 
 def test_an_audit_that_was_changed_breaks_i9(tmp_path: Path) -> None:
