@@ -48,6 +48,10 @@ down: $(READY) ## Stop every process that `make up` started
 status: $(READY) ## Show each process, its address and its health
 	@$(BIN)/python -m local status
 
+.PHONY: check
+check: $(READY) ## Use the running service from end to end as two canary accounts, and leave nothing behind
+	@$(BIN)/python -m local job -- client check
+
 .PHONY: import
 import: $(READY) ## Import a catalogue in the challenge's layout as the base: DATA=folder
 	@[ -n "$(DATA)" ] || { echo "make import needs DATA=folder (X_train_update.csv, Y_train_CVw08PX.csv, images/)"; exit 2; }

@@ -15,7 +15,7 @@ import httpx
 
 from client.batch import Stopped
 from client.client import EtalonClient
-from client.command import accounts, models, products, review
+from client.command import accounts, check, models, products, review
 from client.command.credentials import NotSet, credentials
 from client.command.verbs import Verbs
 from client.errors import ProblemError
@@ -26,7 +26,7 @@ _PATIENCE = {"attempts": 20, "longest_wait_s": 120.0}  # nobody waits at a batch
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m client", description=__doc__.partition("\n\n")[2])
     verbs = Verbs(parser)
-    for room in (products, review, models, accounts):
+    for room in (products, review, models, accounts, check):
         room.add(verbs)
     return parser
 
@@ -37,6 +37,8 @@ def main(arguments: Sequence[str] | None = None, transport: httpx.BaseTransport 
     url = os.environ.get("ETALON_URL", "http://127.0.0.1:8000")
     patience = _PATIENCE if getattr(asked, "source", None) else {}
     try:
+        if hasattr(asked, "alone"):  # a verb with accounts and an output of its own
+            return int(asked.alone(asked, transport))
         who = credentials(os.environ) if asked.signed_in else {}
         with EtalonClient(url, **who, **patience, transport=transport) as client:
             print(json.dumps(asked.run(client, asked), ensure_ascii=False, indent=2))

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 
@@ -53,6 +54,10 @@ class EtalonClient(Products, Review, Models, Accounts):
 
     def __exit__(self, *raised: object) -> None:
         self.close()
+
+    def readiness(self) -> Any:
+        """What the service says of its parts; a ``ProblemError`` where one of them is not well. Open to anybody."""
+        return self._ask("GET", "/readyz")
 
     def close(self) -> None:
         """Close the connections."""

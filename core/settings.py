@@ -269,3 +269,15 @@ class AlertSettings(_Settings):
     alert_email: str = Field(default="", description="addresses, separated by commas")
     alert_webhook: SecretStr | None = Field(default=None, description="a chat's incoming webhook")
     smtp_url: SecretStr | None = Field(default=None, description="None: Airflow's connection smtp_default")
+
+
+class CheckSettings(_Settings):
+    """The service check; ``client`` and ``dags/service_check.py`` read it themselves: they import nothing of ours."""
+
+    model_config = SettingsConfigDict(env_prefix="LOOP_")
+
+    check_url: str = Field(default="http://127.0.0.1:8000", description="addresses; the first is checked every hour")
+    check_customer: str = Field(default="canary", description="a customer's account that is for nothing else")
+    check_customer_password: SecretStr | None = None
+    check_reviewer: str = Field(default="canary-reviewer", description="a reviewer's account that is for nothing else")
+    check_reviewer_password: SecretStr | None = None

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from local.database import DatabaseChoice
 from local.ports import Ports
 from local.processes import MARK
-from local.secrets import AIRFLOW_ADMIN, AIRFLOW_WAKER, Secrets
+from local.secrets import AIRFLOW_ADMIN, AIRFLOW_WAKER, CANARY, CANARY_REVIEWER, Secrets
 from local.state import PROJECT, State
 
-_FOREIGN = ("AIRFLOW", "_AIRFLOW", "DB_", "STORE_", "SERVING_", "AUTH_")  # would point at another system
+_FOREIGN = ("AIRFLOW", "_AIRFLOW", "DB_", "STORE_ROOT", "SERVING_", "AUTH_")  # would point at another system
 
 
 def make_environment(state: State, ports: Ports, base: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -47,6 +47,11 @@ def _ours(state: State, ports: Ports, base: Mapping[str, str]) -> dict[str, str]
         "LOOP_AIRFLOW_URL": ports.airflow_url,
         "LOOP_AIRFLOW_USER": AIRFLOW_WAKER,
         "LOOP_AIRFLOW_PASSWORD_FILE": str(secrets.airflow_waker),
+        "LOOP_CHECK_URL": ports.api_url,
+        "LOOP_CHECK_CUSTOMER": CANARY,
+        "LOOP_CHECK_CUSTOMER_PASSWORD_FILE": str(secrets.password_file(CANARY)),
+        "LOOP_CHECK_REVIEWER": CANARY_REVIEWER,
+        "LOOP_CHECK_REVIEWER_PASSWORD_FILE": str(secrets.password_file(CANARY_REVIEWER)),
         "JOBS_PYTHON": sys.executable,
     }
 
@@ -56,7 +61,7 @@ def _airflow(state: State, ports: Ports) -> dict[str, str]:
     options = {
         "CORE__DAGS_FOLDER": PROJECT / "dags",
         "CORE__EXECUTOR": "LocalExecutor",
-        "CORE__PARALLELISM": 2,
+        "CORE__PARALLELISM": 4,  # a training of hours must not keep what runs every few minutes waiting
         "CORE__LOAD_EXAMPLES": False,
         "CORE__DAGS_ARE_PAUSED_AT_CREATION": False,
         "CORE__HOSTNAME_CALLABLE": "socket.gethostname",

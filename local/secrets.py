@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROLES = ("customer", "reviewer", "admin")  # one account of that name each
+CANARY, CANARY_REVIEWER = "canary", "canary-reviewer"  # the service check signs in as these
+ACCOUNTS = dict(zip(ROLES, ROLES, strict=True)) | {CANARY: "customer", CANARY_REVIEWER: "reviewer"}  # name to role
 AIRFLOW_ADMIN = "admin"
 AIRFLOW_WAKER = "etalon"  # the API posts asset events as this account
 
@@ -38,23 +40,24 @@ class Secrets:
         """One of Airflow's own keys: ``jwt``, ``api`` or ``fernet``."""
         return self.folder / f"airflow-{name}.key"
 
-    def password(self, role: str) -> str:
-        """Password of the API account named like its role."""
-        return self._password_file(role).read_text(encoding="utf-8")
+    def password(self, username: str) -> str:
+        """Password of an API account."""
+        return self.password_file(username).read_text(encoding="utf-8")
 
     def airflow_password(self, username: str) -> str:
         """Password of an Airflow account."""
         return str(json.loads(self.airflow_passwords.read_text(encoding="utf-8"))[username])
 
-    def _password_file(self, role: str) -> Path:
-        return self.folder / f"{role}.password"
+    def password_file(self, username: str) -> Path:
+        """Holds the password of an API account."""
+        return self.folder / f"{username}.password"
 
     def generate(self) -> bool:
         """Write what is missing; files that exist stay. True if this was the first time."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         first = _write_once(self.auth_key, lambda: secrets.token_urlsafe(48))
-        for role in ROLES:
-            _write_once(self._password_file(role), lambda: secrets.token_urlsafe(18))
+        for username in ACCOUNTS:
+            _write_once(self.password_file(username), lambda: secrets.token_urlsafe(18))
         for name in ("jwt", "api"):
             _write_once(self.airflow_key(name), lambda: secrets.token_urlsafe(48))
         _write_once(self.airflow_key("fernet"), lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())

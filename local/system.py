@@ -12,7 +12,7 @@ from local.jobs import run_job, run_module
 from local.ports import Ports, choose_ports
 from local.programs import Program, make_programs
 from local.progress import table
-from local.secrets import AIRFLOW_ADMIN, ROLES, Secrets
+from local.secrets import ACCOUNTS, AIRFLOW_ADMIN, ROLES, Secrets
 from local.state import State
 from local.supervisor import Supervisor
 
@@ -74,11 +74,11 @@ class System:
         return Secrets(self.state.secrets)
 
     def migrate(self) -> None:
-        """Bring the staging database to the newest schema and make one account a role. Safe to repeat."""
+        """Bring the staging database to the newest schema and make its accounts. Safe to repeat."""
         self.job("core.db", "migrate")
-        for role in ROLES:
-            account = ("--username", role, "--role", role)
-            self.job("api.accounts", "create", *account, stdin=self.secrets.password(role))
+        for username, role in ACCOUNTS.items():
+            account = ("--username", username, "--role", role)
+            self.job("api.accounts", "create", *account, stdin=self.secrets.password(username))
 
     def boot(self, *, without: Collection[str] = (), grace_s: int = 25) -> None:
         """Migrate Airflow's database and start every program but those named in ``without``."""

@@ -75,6 +75,20 @@ def test_model_and_loop_settings_of_the_caller_reach_every_process(state: State)
     assert environment["LOOP_MIN_ROWS"] == "50"
 
 
+def test_who_is_told_and_what_is_kept_reach_every_process(state: State) -> None:
+    wishes = {"LOOP_ALERT_EMAIL": "ops@example.org", "LOOP_SMTP_URL_FILE": "/run/smtp", "STORE_KEEP_GIB": "9"}
+    assert wishes.items() <= make_environment(state, PORTS, wishes).items()
+
+
+def test_the_service_check_asks_this_system_as_its_canaries(state: State) -> None:
+    environment = make_environment(state, PORTS, {"LOOP_CHECK_URL": "https://elsewhere", "LOOP_CHECK_CUSTOMER": "ann"})
+    assert environment["LOOP_CHECK_URL"] == "http://127.0.0.1:8001"
+    for who, username in (("CUSTOMER", "canary"), ("REVIEWER", "canary-reviewer")):
+        assert environment[f"LOOP_CHECK_{who}"] == username
+        password = Path(environment[f"LOOP_CHECK_{who}_PASSWORD_FILE"]).read_text()
+        assert password == Secrets(state.secrets).password(username)
+
+
 def test_every_part_listens_on_loopback_and_finds_the_others(state: State) -> None:
     environment = make_environment(state, PORTS, {})
     assert environment["SERVING_HOST"] == environment["AIRFLOW__API__HOST"] == "127.0.0.1"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.secrets import ROLES, Secrets
+from local.secrets import ACCOUNTS, Secrets
 
 
 @pytest.fixture
@@ -44,8 +44,14 @@ def test_a_secret_that_was_lost_is_made_again(secrets: Secrets) -> None:
     assert len(secrets.password("reviewer")) >= 20
 
 
-def test_every_role_has_a_password(secrets: Secrets) -> None:
-    assert len({secrets.password(role) for role in ROLES}) == 3
+def test_a_state_from_before_the_service_check_gets_its_accounts(secrets: Secrets) -> None:
+    (secrets.folder / "canary.password").unlink()
+    assert not secrets.generate()
+    assert len(secrets.password("canary")) >= 20
+
+
+def test_every_account_has_a_password(secrets: Secrets) -> None:
+    assert len({secrets.password(username) for username in ACCOUNTS}) == 5
 
 
 def test_airflow_knows_the_account_that_wakes_it(secrets: Secrets) -> None:
