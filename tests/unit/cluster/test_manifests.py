@@ -86,7 +86,7 @@ def is_restricted(pod: Document, container: Document) -> bool:
 @each_environment
 def test_every_pod_keeps_to_the_restricted_level(environment: str) -> None:
     found = pods(everything(environment))
-    assert set(found) == {"api", "mlflow", "migration", "airflow-accounts"}
+    assert set(found) == {"api", "mlflow", "migration", "accounts", "airflow-accounts"}
     for template in found.values():
         spec = template["spec"]
         assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys()
@@ -180,6 +180,9 @@ def secrets_named(environment: str) -> dict[str, set[str]]:
                     named.setdefault(places[folder], set()).add(key)
                 if reference := variable.get("valueFrom", {}).get("secretKeyRef"):
                     named.setdefault(reference["name"], set()).add(reference["key"])
+    script = (ROOT / "docker" / "api" / "accounts.py").read_text(encoding="utf-8")
+    named["etalon-accounts"] = {f"{name}.password" for name in re.findall(r'^    "([a-z-]+)": ', script, re.MULTILINE)}
+    named["airflow-accounts"] = {"airflow-admin.password", "airflow-etalon.password"}
     named.setdefault("airflow-metadata", set()).add("connection")
     named.setdefault("airflow-keys", set()).update({"fernet-key", "api-secret-key", "jwt-secret"})
     return named
@@ -305,6 +308,17 @@ def test_the_migration_is_run_by_one(environment: str) -> None:
     assert container["image"] == service["image"]
     mounted = {volume.get("secret", {}).get("secretName") for volume in api_of(environment)["volumes"]}
     assert "etalon-database-owner" not in mounted, "only the migration may change the schema"
+
+
+@needs_kubectl
+@each_environment
+def test_the_scripts_that_jobs_run_are_in_their_images(environment: str) -> None:
+    for name in ("accounts", "airflow-accounts"):
+        (container,) = pods(everything(environment))[name]["spec"]["containers"]
+        _, script, folder = container["command"]
+        image = container["image"].partition(":")[0].rpartition("/etalon-")[2]
+        assert (ROOT / script).parent == ROOT / "docker" / image
+        assert {mount["mountPath"] for mount in container["volumeMounts"]} >= {folder}
 
 
 @needs_kubectl

@@ -106,9 +106,9 @@ def test_the_other_database_too(environment: str, name: str) -> None:
     assert 5432 in ports_out(environment, name)
 
 
-def test_only_tasks_reach_the_outside(environment: str) -> None:
+def test_only_tasks_and_who_tells_people_reach_the_outside(environment: str) -> None:
     outside = {name for name in labels_of(environment) if 443 in ports_out(environment, name)}
-    assert outside == {"airflow-scheduler"}
+    assert outside == {"airflow-scheduler", "airflow-dag-processor"}
 
 
 def test_figures_are_read_by_the_monitoring_namespace_alone(environment: str) -> None:
