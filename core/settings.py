@@ -192,6 +192,12 @@ class TrainSettings(_Settings):
     config: Path = Path("training/config.toml")
     tracking_uri: str = "http://127.0.0.1:5000"
     experiment: str = "etalon"
+    tune_halves: str = Field(
+        default="text,image",
+        pattern=r"^(none|(text|image)(,(text|image))?)$",
+        description="encoders that full_training tunes",
+    )
+    tune_max_steps: int | None = Field(default=None, ge=1, description="batches of each at most; None: all epochs")
 
 
 class AuthSettings(_Settings):

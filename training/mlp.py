@@ -19,7 +19,7 @@ class MlpHeads:
     Attributes:
         layers: of each head: hidden weight ``(d, units)``, hidden bias ``(units,)``, weight ``(units, classes)``,
             bias ``(classes,)``, all float32.
-        curves: ``loss`` and ``val_loss`` of each epoch, averaged over the heads.
+        curves: as ``SoftmaxHeads`` says.
     """
 
     layers: list[tuple[NDArray[np.float32], ...]]

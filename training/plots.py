@@ -129,13 +129,17 @@ def models(scored: Sequence[Scored], references: Mapping[str, float]) -> Figure:
 
 
 def training_curves(curves: Mapping[str, Sequence[float]]) -> Figure:
-    """Every curve over its epochs."""
-    figure = Figure(figsize=(8, 5), layout="tight")
-    axes = figure.add_subplot()
+    """Every loss and every share of right answers over its epochs."""
+    figure = Figure(figsize=(12, 5), layout="tight")
+    losses, shares = figure.subplots(1, 2)
     for name, values in curves.items():
-        axes.plot(range(1, len(values) + 1), values, label=name)
-    axes.set(xlabel="epoch", title="Training")
-    axes.legend()
+        if not name.endswith("learning_rate"):
+            (losses if name.endswith("loss") else shares).plot(range(1, len(values) + 1), values, label=name)
+    losses.set(xlabel="epoch", title="Training: loss")
+    shares.set(xlabel="epoch", title="Training: accuracy", ylim=(0, 1))
+    for axes in (losses, shares):
+        if axes.lines:
+            axes.legend()
     return figure
 
 

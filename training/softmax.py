@@ -25,8 +25,8 @@ class SoftmaxHeads:
     Attributes:
         weight: ``(heads, d, classes)`` float32.
         bias: ``(heads, classes)`` float32.
-        curves: ``loss`` and ``val_loss`` of each epoch, averaged over the heads; ``val_loss`` over rows that a head
-            has not learnt from.
+        curves: ``loss``, ``accuracy``, ``val_loss`` and ``val_accuracy`` of each epoch, averaged over the heads; the
+            latter two over rows that a head has not learnt from. And ``learning_rate``.
     """
 
     weight: NDArray[np.float32]
@@ -51,8 +51,40 @@ def build_softmax_heads(width: int, heads: int, classes: int, config: SoftmaxCon
 def compiled(model: keras.Model, config: SoftmaxConfig) -> keras.Model:
     """The model with its optimizer and the loss of ``(batch, heads, classes)`` logits."""
     optimizer = keras.optimizers.AdamW(config.learning_rate, weight_decay=config.weight_decay)
-    model.compile(optimizer, loss=_cross_entropy, steps_per_execution=_STEPS_AT_ONCE, jit_compile=False)
+    model.compile(
+        optimizer,
+        loss=_cross_entropy,
+        metrics=[CountedAccuracy(name="accuracy")],
+        steps_per_execution=_STEPS_AT_ONCE,
+        jit_compile=False,
+    )
     return model
+
+
+@keras.saving.register_keras_serializable(package="etalon")
+class CountedAccuracy(keras.metrics.Metric):
+    """Share of right answers among the rows of each head that count in its loss, by how much they count.
+
+    Watched only: it has no part in the loss, and none in the weights.
+    """
+
+    def __init__(self, name: str, dtype: str | None = None) -> None:
+        super().__init__(name=name, dtype=dtype)
+        self._right = self.add_weight(name="right", initializer="zeros")
+        self._all = self.add_weight(name="all", initializer="zeros")
+
+    def update_state(
+        self, targets: keras.KerasTensor, logits: keras.KerasTensor, sample_weight: keras.KerasTensor | None = None
+    ) -> None:
+        """Count ``(batch, heads, classes)`` logits; targets are zeros where a row does not count."""
+        counts = ops.sum(targets, axis=-1)
+        hits = ops.cast(ops.argmax(targets, axis=-1) == ops.argmax(logits, axis=-1), counts.dtype)
+        self._right.assign_add(ops.sum(counts * hits))
+        self._all.assign_add(ops.sum(counts))
+
+    def result(self) -> keras.KerasTensor:
+        """In [0, 1]; 0 before anything was counted."""
+        return ops.divide_no_nan(self._right, self._all)
 
 
 def fix_chance(seed: int) -> None:
@@ -85,7 +117,13 @@ def train_heads(
         callbacks=[stop],
         verbose=0,
     )
-    return {name: [float(value) for value in values] for name, values in fitted.history.items()}
+    return curves_of(fitted, config.learning_rate)
+
+
+def curves_of(fitted: keras.callbacks.History, learning_rate: float) -> dict[str, list[float]]:
+    """What Keras noted of each epoch, and the constant rate that it learnt at."""
+    curves = {name: [float(value) for value in values] for name, values in fitted.history.items()}
+    return curves | {"learning_rate": [learning_rate] * len(curves["loss"])}
 
 
 def balance(labels: NDArray[np.intp], classes: int, power: float) -> NDArray[np.float64]:

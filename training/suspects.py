@@ -92,7 +92,7 @@ def to_csv(suspects: Iterable[Suspect]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([field.name for field in fields(Suspect)])
-    writer.writerows([_disarm(value) for value in astuple(one)] for one in suspects)
+    writer.writerows([disarm(value) for value in astuple(one)] for one in suspects)
     return out.getvalue()
 
 
@@ -101,5 +101,6 @@ def _suspect(row: TrainingRow, given: int, suggested: int, quality: float) -> Su
     return Suspect(row.product_id, row.prediction_id, title, given, suggested, round(quality, 6))
 
 
-def _disarm(value: Any) -> Any:
+def disarm(value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula: text that begins like one has an apostrophe before it."""
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

@@ -15,19 +15,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version as installed_version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import mlflow
 from matplotlib.figure import Figure
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run
+from mlflow.entities import LoggedModel, Metric, Param, Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
+from mlflow.store.artifact.artifact_repo import ArtifactRepository
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import Array, Object, Property
 
 from core.errors import Unavailable
+from core.retention.rules import Registered
 from core.settings import TrainSettings
 
 log = logging.getLogger(__name__)
@@ -82,6 +85,7 @@ class TrainingRecord:
         tags: snapshot, code version, taxonomy, encoders.
         reports: text files by name.
         plots: figures by file name.
+        files: other files, by the path they get.
     """
 
     train_key: str
@@ -93,6 +97,7 @@ class TrainingRecord:
     tags: Mapping[str, str] = field(default_factory=dict)
     reports: Mapping[str, str] = field(default_factory=dict)
     plots: Mapping[str, Figure] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +287,60 @@ class Tracking:
             version = self._aliased(model, CHALLENGER)
             return version.tags.get("package") if version else None
 
+    def registered(self) -> list[Registered]:
+        """Every version in the model registry.
+
+        Raises:
+            TrackingUnavailable: the server does not answer.
+        """
+        with _reaching("the tracking server"):
+            return [one for model in self._model_names() for one in self._versions_of(model)]
+
+    def weigh(self, one: Registered) -> int:
+        """Bytes of a version's files on the server.
+
+        Raises:
+            TrackingUnavailable: the server does not answer.
+        """
+        with _reaching("the tracking server"):
+            return _bytes_in(get_artifact_repository(self._logged(one).artifact_location))
+
+    def drop(self, one: Registered) -> None:
+        """Delete a version and its files; its run stays, with figures, reports and plots.
+
+        Raises:
+            TrackingUnavailable: the server stopped answering; dropping again is safe.
+        """
+        with _reaching("the tracking server"):
+            logged = self._logged(one)
+            get_artifact_repository(logged.artifact_location).delete_artifacts()
+            self._client.delete_model_version(one.model, one.version)
+            self._client.delete_logged_model(logged.model_id)
+
+    def _logged(self, one: Registered) -> LoggedModel:
+        source = self._client.get_model_version(one.model, one.version).source or ""
+        return self._client.get_logged_model(source.removeprefix("models:/"))
+
+    def _model_names(self) -> Iterator[str]:
+        token = None
+        while token != "":
+            page = self._client.search_registered_models(page_token=token)
+            yield from (model.name for model in page)
+            token = page.token or ""
+
+    def _versions_of(self, model: str) -> list[Registered]:
+        aliased = set(self._client.get_registered_model(model).aliases.values())
+        return [
+            Registered(
+                model=model,
+                version=str(one.version),
+                package=one.tags.get("package"),
+                has_alias=str(one.version) in {str(version) for version in aliased},
+                made_at=one.creation_timestamp / 1000,
+            )
+            for one in self._client.search_model_versions(f"name = '{model}'")
+        ]
+
     def _describe(self, judgement: JudgementRecord) -> None:
         """Tell on the registered version's page what it is and what was decided about it."""
         version = self._version_of(judgement.model, judgement.package)
@@ -310,6 +369,8 @@ class Tracking:
         self._client.log_batch(run_id, params=[Param(key, str(value)) for key, value in training.params.items()])
         self._log_metrics(run_id, {key: [value] for key, value in training.metrics.items()} | dict(training.curves))
         self._log_files(run_id, training.reports, training.plots)
+        for name, path in training.files.items():
+            self._client.log_artifact(run_id, str(path), str(PurePosixPath(name).parent))
         self._register(training)
 
     def _log_files(self, run_id: str, reports: Mapping[str, str], figures: Mapping[str, Figure]) -> None:
@@ -340,6 +401,12 @@ class Tracking:
                 pip_requirements=[f"{name}=={installed_version(name)}" for name in _NEEDED],
             )
         mlflow.register_model(logged.model_uri, training.model, tags={"package": training.package.name})
+
+
+def _bytes_in(files: ArtifactRepository, folder: str | None = None) -> int:
+    return sum(
+        _bytes_in(files, one.path) if one.is_dir else one.file_size or 0 for one in files.list_artifacts(folder)
+    )
 
 
 @contextlib.contextmanager

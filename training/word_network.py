@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from inference.golden import check_golden
 from inference.openvino_graph import OpenVinoGraph, convert_saved_model
 from inference.word_net import WordNetHead, WordRule
-from training.softmax import balance, fix_chance
+from training.softmax import balance, curves_of, fix_chance
 from training.word_net_config import WordNetConfig
 
 _HELD_BATCH = 512  # rows: no gradients are kept, so many fit
@@ -48,7 +48,8 @@ def build_word_net(name: str, classes: int, config: WordNetConfig) -> keras.Mode
     model = keras.Model(ids, layers.Dense(classes, name="classes")(seen), name=name.replace("-", "_"))
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
     optimizer = keras.optimizers.Adam(config.learning_rate)
-    model.compile(optimizer, loss=loss, steps_per_execution=_STEPS_AT_ONCE, jit_compile=False)
+    accuracy = keras.metrics.CategoricalAccuracy(name="accuracy")
+    model.compile(optimizer, loss=loss, metrics=[accuracy], steps_per_execution=_STEPS_AT_ONCE, jit_compile=False)
     return model
 
 
@@ -107,7 +108,7 @@ def train_word_net(
         seed: of initial weights, dropout and the order of rows.
 
     Returns:
-        The head, and ``loss`` (and ``val_loss``) of each epoch.
+        The head, and of each epoch ``loss``, ``accuracy``, ``learning_rate`` (and ``val_loss``, ``val_accuracy``).
     """
     fix_chance(seed)
     model = build_word_net(name, classes, config)
@@ -127,7 +128,7 @@ def train_word_net(
         verbose=0,
         **judged,
     )
-    curves = {curve: [float(value) for value in values] for curve, values in fitted.history.items()}
+    curves = curves_of(fitted, config.learning_rate)
     return WordNetHead(name, config.rule, _arrays(model), KerasGraph(model)), curves
 
 

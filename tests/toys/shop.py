@@ -77,6 +77,19 @@ hide_half = 0.3
 )
 QUICK_CONFIG += "".join(f"[{name}]{_DENSE_HEAD}" for name in ("bert", "resnet50", "xception", "inceptionv3", "vgg16"))
 QUICK_CONFIG += "".join(f"[{name}]{_WORD_NET}" for name in ("simple-dnn", "conv1d", "bigru"))
+_FINETUNE = """
+epochs = 2
+learning_rate = 5e-3
+warmup = 0.1
+weight_decay = 0.01
+label_smoothing = 0.1
+dropout = 0.1
+balance = 0.0
+batch_rows = 16
+patience = 3
+checkpoint_steps = 3
+"""
+QUICK_CONFIG += f"[finetune.text]{_FINETUNE}[finetune.image]{_FINETUNE}flip = 0.5\ncrop = 0.25\njitter = 0.2\n"
 
 
 class Shop:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from core.durable import make_folder, write_durably
 
 _FILE = "checkpoint.safetensors"
+_CURVES = ("loss", "val_loss", "val_accuracy", "val_weighted_f1")
 
 
 @dataclass(slots=True)
@@ -24,13 +25,13 @@ class Standing:
     Attributes:
         step: batches learnt from; with the seed it gives the next batch, so this is the place in the data's order.
         losses: of the epoch that is under way, one a step.
-        curves: ``loss`` and ``val_loss`` of every finished epoch.
+        curves: ``loss`` of every finished epoch, and what the validation rows said then.
         best: the weights of the best epoch, in the model's order; empty before the first is judged.
     """
 
     step: int = 0
     losses: list[float] = field(default_factory=list)
-    curves: dict[str, list[float]] = field(default_factory=lambda: {"loss": [], "val_loss": []})
+    curves: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in _CURVES})
     best: list[NDArray[np.generic]] = field(default_factory=list)
 
     def save(self, model: keras.Model, folder: Path) -> None:
@@ -51,12 +52,22 @@ class Standing:
         path = folder / _FILE
         if not path.is_file():
             return cls()
-        with safetensors.safe_open(path, framework="np") as file:
-            facts = json.loads(file.metadata()["standing"])
+        facts = _facts(path)
         arrays = safetensors.numpy.load_file(path)
         _assign(model.variables, _group(arrays, "model"))
         _assign(model.optimizer.variables, _group(arrays, "optimizer"))
         return cls(**facts, best=_group(arrays, "best"))
+
+    @staticmethod
+    def steps_in(folder: Path) -> int:
+        """Batches that the folder's checkpoint has learnt from; 0 without one."""
+        path = folder / _FILE
+        return _facts(path)["step"] if path.is_file() else 0
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    with safetensors.safe_open(path, framework="np") as file:
+        return json.loads(file.metadata()["standing"])
 
 
 def _group(arrays: Mapping[str, NDArray[np.generic]], group: str) -> list[NDArray[np.generic]]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from inference.heads import DenseHead
 from training.config import SoftmaxConfig
-from training.softmax import balance, build_softmax_heads, fix_chance
+from training.softmax import balance, build_softmax_heads, curves_of, fix_chance
 
 _HELD_BATCH = 4096  # rows: no gradients are kept, so many fit
 
@@ -68,7 +68,7 @@ def fit_softmax_head(
         seed: of dropout and the order of rows.
 
     Returns:
-        The head, and ``loss`` and ``val_loss`` of each epoch.
+        The head, and ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy`` and ``learning_rate`` of each epoch.
     """
     fix_chance(seed)
     width, classes = start.weight.shape
@@ -80,7 +80,7 @@ def fit_softmax_head(
     soft = (hard * (1 - config.label_smoothing) + config.label_smoothing / classes) * weight[:, None]
     lessons = _Blocks(features, soft, learns, start, config.batch_rows, np.random.default_rng(seed))
     exam = _Blocks(features, hard, judges, start, _HELD_BATCH) if len(judges) else None
-    known = model.evaluate(exam, verbose=0) if exam else np.inf
+    known = model.evaluate(exam, verbose=0, return_dict=True)["loss"] if exam else np.inf
     stop = keras.callbacks.EarlyStopping(patience=config.patience, restore_best_weights=True)
     fitted = model.fit(
         lessons,
@@ -90,7 +90,7 @@ def fit_softmax_head(
         shuffle=False,
         verbose=0,
     )
-    curves = {name: [float(value) for value in values] for name, values in fitted.history.items()}
+    curves = curves_of(fitted, config.learning_rate)
     if exam and min(curves["val_loss"]) >= known:
         return start, curves
     weight, bias = (ops.convert_to_numpy(it) for it in model.get_layer("heads").weights)

@@ -1,16 +1,19 @@
-"""Several verbs in one process: ``train`` up to the decision, ``first`` up to the first release."""
+"""Several verbs in one process: up to the decision, up to the first release, and on after somebody else's."""
 
 import logging
 from collections.abc import Sequence
 from typing import Any
 
 from core.db.repositories import promotions
+from core.db.repositories.promotions import EpochMoved
 from core.errors import Invalid
 from training.jobs import judgement, learn, release
 from training.jobs.comparison import compare_models
 from training.jobs.workplace import MODEL, Stopwatch, Workplace
 
 log = logging.getLogger(__name__)
+
+_MOST_JUDGEMENTS = 3  # one more for each time that somebody else was faster
 
 _TOLD = ("model", "package", "run_key", "run_id", "decision", "weighted_f1", "manifest", "reused", "seconds")
 
@@ -63,6 +66,30 @@ def train_several(
     told = [{fact: one[fact] for fact in _TOLD} for one in trained]
     comparison = {"comparison": compare_models(workplace, trained)} if answered else {}
     return {"trained": told, "refused": refused, **comparison}
+
+
+def promote_judging_again(workplace: Workplace, *, package: str, run_key: str) -> dict[str, Any]:
+    """Promote by the gate's decision; if the release was moved since, judge again beside what is served now.
+
+    Two runs may train at once. The second one's decision was made against a champion that is gone, and a try that only
+    repeats the promotion would fail for ever.
+
+    Returns:
+        What ``release.promote`` returns.
+
+    Raises:
+        NotJudged: as ``release.promote`` says.
+        EpochMoved: the release was moved time and again; another try is safe.
+        TrackingUnavailable: it had to be judged again, and the tracking server does not answer.
+    """
+    for _ in range(_MOST_JUDGEMENTS):
+        try:
+            return release.promote(workplace, package=package, run_key=run_key)
+        except EpochMoved as moved:
+            log.warning("promote.judges_again", extra={"package": package, "reason": str(moved)})
+            judged = workplace.runs.result(run_key, "judge").read()
+            judgement.judge(workplace, package=package, manifest=judged["manifest"], run_key=run_key)
+    return release.promote(workplace, package=package, run_key=run_key)
 
 
 def first(workplace: Workplace, *, manifest: int | None, run_key: str) -> dict[str, Any]:

@@ -50,6 +50,7 @@ class Findings:
             **self._weighted_f1(),
             "interval": self.challenger.scores.weighted_f1_interval if self.challenger else None,
             "scores": self.challenger.scores.metrics() if self.challenger else None,
+            "champion_scores": self.champion.scores.metrics() if self.champion else None,
             "learnt_rows": sum(self.training["rows"].values()),
             "difference": [overall.low, overall.observed, overall.high] if overall else None,
             "rows": len(self.exam.rows.truth),
@@ -60,8 +61,11 @@ class Findings:
             "gate": self._gate(),
         }
 
-    def training_record(self, package: Path) -> TrainingRecord:
-        """What the tracking server keeps of the training itself, whatever it is compared with."""
+    def training_record(self, package: Path, event_logs: Path) -> TrainingRecord:
+        """What the tracking server keeps of the training itself, whatever it is compared with.
+
+        ``event_logs`` is the run's folder of curves for TensorBoard, if it is there.
+        """
         training = self.training
         seconds = {f"seconds.{stage}": one for stage, one in training["stages"].items()}
         seconds |= {f"seconds.{expert}": one for expert, one in training["expert_seconds"].items()}
@@ -87,6 +91,10 @@ class Findings:
                 "suspects.csv": suspects.to_csv(doubted),
             },
             plots={"curves.png": plots.training_curves(training["curves"])} if training["curves"] else {},
+            files={
+                f"tensorboard/{path.relative_to(event_logs).as_posix()}": path
+                for path in sorted(event_logs.rglob("events.*"))
+            },
         )
 
     def judgement_record(self, challenger: Sitting, around: Surroundings, *, run_key: str) -> JudgementRecord:

@@ -1,6 +1,7 @@
 """The verb ``judge``: challenger and champion on the same rows, the gate's decision, both on the tracking server."""
 
 import logging
+from contextlib import suppress
 from dataclasses import fields
 from typing import Any
 
@@ -8,8 +9,10 @@ from core.db.models import Promotion
 from core.db.repositories import judgements, promotions
 from core.db.repositories.judgements import Judgement
 from core.db.repositories.promotions import NO_EPOCH
+from core.registry.packages import CorruptPackage, MissingPackage, claim
 from training.jobs.examination import examine
 from training.jobs.findings import Findings, suspects_of
+from training.jobs.finetuning import curves_of_run
 from training.jobs.history import learning_curve
 from training.jobs.judgement_page import Surroundings
 from training.jobs.learn import training_of
@@ -48,12 +51,16 @@ def judge(workplace: Workplace, *, package: str, manifest: int | None, run_key: 
             return done
     tracking = Tracking.connect(workplace.train)  # before the work rather than after it
     training = training_of(workplace, package=package, run_key=run_key)
+    with suppress(MissingPackage, CorruptPackage):  # the examination says what is wrong with it
+        claim(workplace.store.packages, package)
+    training["curves"] |= curves_of_run(workplace, run_key)
     watch = Stopwatch()
     found = examine(workplace, training, package, manifest, champion, watch)
     run_id = None
     if found.challenger is not None:  # a package that forgot its golden answers is registered nowhere
         with watch.stage("tracking"):
-            run_id = tracking.record(found.training_record(workplace.store.packages / package))
+            logs = workplace.runs.event_logs(run_key)
+            run_id = tracking.record(found.training_record(workplace.store.packages / package, logs))
             around = _surroundings(workplace, found, package)
             tracking.annotate(run_id, found.judgement_record(found.challenger, around, run_key=run_key))
             if found.model == MODEL:  # a companion has no aliases to fight for: it follows the release

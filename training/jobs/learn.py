@@ -7,17 +7,19 @@ from typing import Any
 from core.domain.product import Product
 from core.domain.taxonomy import Taxonomy
 from core.errors import Conflict
-from core.registry.packages import open_package
+from core.registry.packages import CorruptPackage, MissingPackage, claim, open_package
 from core.store.snapshot import Snapshot
 from inference.family import WITHOUT_WEIGHTS
 from preprocessing.images import MissingImage
 from training.config import FusionConfig
+from training.event_log import write_curves
 from training.family import recipe_of
 from training.features import FeatureSet
 from training.fit import FittedModel, fit_model
 from training.growth.experts import Start
 from training.jobs.exam import as_product
 from training.jobs.origin import Origin
+from training.jobs.runs import utc_now
 from training.jobs.warm import open_start
 from training.jobs.workplace import MODEL, Stopwatch, Workplace
 from training.learning_rows import TrainingData
@@ -60,24 +62,37 @@ def fit(workplace: Workplace, *, manifest: int | None, run_key: str, model: str 
     """Train a model on a snapshot and package it, unless this very training has been done before.
 
     Returns:
-        ``model``, ``package``, ``train_key``, ``manifest``, ``rows`` by split, ``reused``, and seconds.
+        ``model``, ``package``, ``train_key``, ``manifest``, ``rows`` by split, ``reused``, ``run_key``,
+        ``finished_at``, and seconds.
 
     Raises:
         UnknownModel: no recipe has this name.
         TooFewRows: fewer than two classes have training rows that the model can read.
     """
     kept = workplace.runs.result(run_key, "fit")
-    if (done := kept.read()) and manifest in (None, done["manifest"]) and done.get("model", MODEL) == model:
+    done = kept.read()
+    is_same = done and manifest in (None, done["manifest"]) and done.get("model", MODEL) == model
+    if done and is_same and _is_there(workplace, done["package"]):
         return done
     snapshot = workplace.snapshot(manifest)
     origin = workplace.origin(snapshot, model)
     trained = workplace.runs.trained(origin.train_key)
     before = trained.read()
-    reused = before is not None and (workplace.store.packages / before["package"]).is_dir()
+    reused = before is not None and _is_there(workplace, before["package"])
     training = before if reused else trained.write(train(workplace, snapshot, origin, workplace.store.packages))
+    write_curves(workplace.runs.event_logs(run_key), training["curves"])
     told = {name: training[name] for name in ("model", "package", "train_key", "manifest", "rows", "seconds", "stages")}
     workplace.runs.last_trained(model).write({name: told[name] for name in ("package", "train_key")})
-    return kept.write({**told, "reused": reused})
+    return kept.write({**told, "reused": reused, "run_key": run_key, "finished_at": utc_now()})
+
+
+def _is_there(workplace: Workplace, package: str) -> bool:
+    """Whether a package is there; if so it is claimed, and stays until the ledger names it."""
+    try:
+        claim(workplace.store.packages, package)
+    except (MissingPackage, CorruptPackage):
+        return False
+    return True
 
 
 def training_of(workplace: Workplace, *, package: str, run_key: str) -> dict[str, Any]:

@@ -122,7 +122,8 @@ def test_progress_and_curves_tell_of_every_expert(data: TrainingData, config: Fu
     fitted = fit_model(FUSION, data, config, lines.append)
     assert [line.split(":")[0] for line in lines[1:]] == ["lexical", "bert", "appearance", "resnet50", "fusion"]
     assert {len(values) for values in fitted.curves.values()} <= set(range(1, 7))
-    assert set(fitted.curves) == {"bert.loss", "bert.val_loss", "resnet50.loss", "resnet50.val_loss"}
+    told = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
+    assert set(fitted.curves) == {f"{expert}.{name}" for expert in ("bert", "resnet50") for name in told}
 
 
 def test_copies_of_one_product_are_dealt_into_the_same_part() -> None:

@@ -64,7 +64,8 @@ def test_the_challenges_baselines_are_shown_for_its_own_categories_only() -> Non
 
 @pytest.mark.parametrize("curves", [{"loss": [1.0, 0.5]}, {"loss": [1.0, 0.5], "f1": [0.1, 0.2]}])
 def test_training_curves_draw_one_line_each(curves: dict[str, list[float]]) -> None:
-    assert len(plots.training_curves(curves).axes[0].lines) == len(curves)
+    figure = plots.training_curves({**curves, "learning_rate": [0.1, 0.1]})
+    assert [len(axes.lines) for axes in figure.axes] == [1, len(curves) - 1]
 
 
 def test_a_label_that_the_font_cannot_write_is_shown_by_its_code() -> None:
