@@ -4,20 +4,19 @@
 too old, it ends the run as *skipped*, unless an admin asked for a retraining (`POST /retrain`), which this run then
 carries out, or the batch before was never judged: its training failed. Either way this run trains on what is there.
 `features` embeds the new rows only, `fit` trains the challenger, `judge` compares it with the champion on the same rows
-and logs both to MLflow, `promote` moves the release when the gate said so and is skipped otherwise.
+and logs both to MLflow, `promote` moves the release when the gate said so. Where it said grey, `ask` starts a run of
+`deploy`, in which a person decides. Of these two what has nothing to do is skipped.
 
 The asset event (sent by the API when enough verdicts wait) only wakes the run early: every run asks the database
 what there is to do, and the timetable makes sure that somebody asks. Any task may run again, or twice at once.
 """
 
-from datetime import timedelta
-
 from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable, chain, dag
+from decision import decision
 from job_process import DEFAULTS, job
 
-MANIFEST = {"MANIFEST": "{{ ti.xcom_pull('append')['manifest'] }}"}
-PACKAGE = {"PACKAGE": "{{ ti.xcom_pull('fit')['package'] }}"}
-MLFLOW_MAY_BE_AWAY = {"retries": 10, "retry_exponential_backoff": True, "max_retry_delay": timedelta(minutes=2)}
+MANIFEST = "{{ ti.xcom_pull('append')['manifest'] }}"
+PACKAGE = "{{ ti.xcom_pull('fit')['package'] }}"
 
 
 @dag(
@@ -32,18 +31,12 @@ MLFLOW_MAY_BE_AWAY = {"retries": 10, "retry_exponential_backoff": True, "max_ret
 )
 def retrain() -> None:
     """Wire the jobs of one retraining."""
+    inputs = {"MANIFEST": MANIFEST}
     chain(
         job("append", 'preprocessing.ingest append --run-key "$RUN_KEY" --if-due', minutes=10),
-        job("features", 'training.jobs features --manifest "$MANIFEST"', minutes=120, inputs=MANIFEST),
-        job("fit", 'training.jobs fit --manifest "$MANIFEST" --run-key "$RUN_KEY"', minutes=120, inputs=MANIFEST),
-        job(
-            "judge",
-            'training.jobs judge --package "$PACKAGE" --manifest "$MANIFEST" --run-key "$RUN_KEY"',
-            minutes=60,
-            inputs=MANIFEST | PACKAGE,
-            **MLFLOW_MAY_BE_AWAY,
-        ),
-        job("promote", 'training.jobs promote --package "$PACKAGE" --run-key "$RUN_KEY"', minutes=10, inputs=PACKAGE),
+        job("features", 'training.jobs features --manifest "$MANIFEST"', minutes=120, inputs=inputs),
+        job("fit", 'training.jobs fit --manifest "$MANIFEST" --run-key "$RUN_KEY"', minutes=120, inputs=inputs),
+        decision(package=PACKAGE, manifest=MANIFEST),
     )
 
 

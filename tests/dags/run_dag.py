@@ -7,18 +7,50 @@ import sys
 from pathlib import Path
 
 from airflow.dag_processing.dagbag import BundleDagBag
+from airflow.models.dagrun import DagRun
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk.timezone import utcnow
+from airflow.utils.session import create_session
+from sqlalchemy import select
+
+ASKED = {"action": "promote", "package": "ab" * 32, "run_key": "the run that judged"}
+CONF = {"full": {"full": True}, "rolled-back": {"action": "rollback", "reason": "wrong lamps", "expected_epoch": 2}}
+ADA = {"id": "7", "name": "Ada: reviewer"}
+ANSWERS = {
+    "approved": {"chosen_options": ["Approve"], "params_input": {"why": "knows 'lamps'"}, "responded_by_user": ADA},
+    "approved-without-a-word": {"chosen_options": ["Approve"], "params_input": {}, "responded_by_user": ADA},
+    "rejected": {"chosen_options": ["Reject"], "params_input": {"why": "toys fall"}, "responded_by_user": ADA},
+    # What the scheduler makes of a question whose time is up.
+    "nobody-answered": {"chosen_options": ["Reject"], "params_input": {"why": ""}, "responded_by_user": None},
+}
+ANSWERS["nothing-to-promote"] = ANSWERS["approved"]
+
+
+def answer(self: HITLOperator, context: object) -> object:
+    """Instead of waiting for a person: what the scenario's person says."""
+    event = ANSWERS[os.environ["STAND_IN_SCENARIO"]] | {"responded_at": utcnow()}
+    return self.execute_complete(context, event)
+
+
+def asked() -> list[dict[str, object]]:
+    """Every run of `deploy` that another DAG has started."""
+    with create_session() as session:
+        runs = session.scalars(select(DagRun).where(DagRun.dag_id == "deploy", DagRun.run_id.like("grey-%")))
+        return [{"run_id": run.run_id, "conf": run.conf} for run in runs]
 
 
 def main(folder: str, dag_id: str, scenarios: list[str]) -> None:
     """Run the DAG with ``STAND_IN_SCENARIO`` set to each of ``scenarios`` in turn."""
     bag = BundleDagBag(dag_folder=folder, bundle_path=Path(folder), bundle_name="dags-folder")
+    HITLOperator.execute = answer
     states = {}
     for scenario in scenarios:
         os.environ["STAND_IN_SCENARIO"] = scenario
-        run = bag.dags[dag_id].test(run_conf={"full": True} if scenario == "full" else None)
+        run = bag.dags[dag_id].test(run_conf=CONF.get(scenario, ASKED if dag_id == "deploy" else None))
         states[scenario] = {
             "run_id": run.run_id,
             "state": run.state,
+            "asked": asked(),
             "tasks": {instance.task_id: instance.state for instance in run.get_task_instances()},
         }
     print("\n" + json.dumps(states, default=str))

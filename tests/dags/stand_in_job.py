@@ -10,14 +10,20 @@ ANSWERS = {
     "append": {"segment": 1, "rows": 300, "manifest": 2},
     "features": {"embedded_rows": 300},
     "fit": {"package": "ab" * 32},
-    "judge": {"decision": "promote"},
+    "judge": {"decision": "promote", "package": "ab" * 32, "manifest": 2, "epoch": 1},
     "promote": {"epoch": 2},
+    "evidence": {"epoch": 1, "subject": "Serve abababababab?", "body": "**Scores**"},
+    "outcome": {"ending": "served", "served": 2},
+    "rollback": {"epoch": 3, "models": {"fusion": "cd" * 32}},
     "mirror": {"epoch": 2, "models": {"fusion": "ab" * 32}},
     "fsck": {"violations": 0, "manifest": 2},
     "sweep": {"photos": 2, "removed": 1, "settled": 0},
     "core.audit_seal": {"seal": 1},
     "run": {"archived": 1, "removed": 0, "failed": 0, "place": "folder"},
 }
+GREY = ("grey", "grey-again")
+INSTEAD = {("training-failed-before", "append"): {"segment": None, "rows": 0}}
+INSTEAD |= {(scenario, "judge"): {"decision": "grey"} for scenario in GREY}
 
 
 def main(arguments: list[str]) -> int:
@@ -27,10 +33,11 @@ def main(arguments: list[str]) -> int:
     with Path(os.environ["STAND_IN_NOTES"]).open("a") as notes:
         notes.write(json.dumps({"scenario": scenario, "arguments": arguments, "cwd": str(Path.cwd())}) + "\n")
     print(f"progress of {scenario} on standard output")
-    again = {"segment": None, "rows": 0, "manifest": 2} if scenario == "training-failed-before" else None
-    print(json.dumps(again if again and verb == "append" else ANSWERS[verb]))
+    print(json.dumps(ANSWERS[verb] | INSTEAD.get((scenario, verb), {})))
     sys.stdout.flush()
     print("a late warning on standard error", file=sys.stderr)
+    if verb == "promote" and scenario in GREY:
+        return 99
     return {f"nothing-to-{verb}": 99, f"{verb}-fails": 1}.get(scenario, 0)
 
 

@@ -9,6 +9,7 @@ from tests.dags.runs import Runs
 
 VERBS = ["append", "features", "fit", "judge", "promote"]
 SCENARIOS = ["everything", "nothing-to-append", "nothing-to-promote", "fit-fails", "training-failed-before"]
+SCENARIOS += ["grey", "grey-again"]
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +58,17 @@ def test_a_failing_job_stops_what_follows(runs: Runs) -> None:
 def test_a_batch_whose_training_failed_is_trained_on_by_the_next_run_without_new_rows(runs: Runs) -> None:
     assert states(runs, "training-failed-before") == ["success"] * 5
     assert runs.calls("training-failed-before")[1] == "-m training.jobs features --manifest 2"
+
+
+def test_only_a_grey_challenger_is_handed_to_a_person(runs: Runs) -> None:
+    assert states(runs, "grey") == ["success"] * 4 + ["skipped"]
+    assert runs.tasks("grey")["ask"] == "success"
+    assert {runs.tasks(scenario)["ask"] for scenario in ("everything", "nothing-to-promote")} == {"skipped"}
+    (asked,) = runs.states["grey"]["asked"]
+    key, package = runs.states["grey"]["run_id"], "ab" * 32
+    assert asked["conf"] == {"action": "promote", "run_key": key, "package": package}
+
+
+def test_a_challenger_is_asked_about_once_beside_one_champion(runs: Runs) -> None:
+    assert runs.tasks("grey-again")["ask"] == "skipped"
+    assert runs.states["grey-again"]["asked"] == runs.states["grey"]["asked"]

@@ -34,11 +34,11 @@ def test_one_retraining_runs_at_a_time(retrain: dict[str, Any]) -> None:
 
 
 def test_the_jobs_follow_one_another(retrain: dict[str, Any]) -> None:
-    assert retrain["edges"] == [list(edge) for edge in itertools.pairwise(TASKS)]
+    assert retrain["edges"] == sorted([*map(list, itertools.pairwise(TASKS)), ["judge", "ask"]])
 
 
 def test_every_task_ends_in_time_and_is_tried_again_soon(retrain: dict[str, Any]) -> None:
-    assert sorted(retrain["tasks"]) == TASKS
+    assert sorted(retrain["tasks"]) == sorted([*TASKS, "ask"])
     for task in retrain["tasks"].values():
         assert task["owner"] == "etalon"
         assert 0 < task["timeout_s"] <= 2 * 3600

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from core import failpoints
 from core.db.models import Promotion
 from core.db.repositories import promotions
+from core.db.repositories.promotions import EpochMoved
 from core.db.session import transact
 from core.domain.gate import Outcome
 from core.errors import Conflict, Invalid, Unavailable
@@ -63,18 +64,47 @@ class Approval:
         return cls(who, why)
 
 
-def promote(workplace: Workplace, *, package: str, run_key: str, approval: Approval | None = None) -> dict[str, Any]:
+def promote(
+    workplace: Workplace, *, package: str, run_key: str, approval: Approval | None = None, unless_moved: bool = False
+) -> dict[str, Any]:
     """Serve ``package`` if the run's gate said so, or left it to a person who now approves.
 
     The ledger moves first, the aliases follow as far as they can.
 
     Returns:
-        ``epoch`` (None: the gate did not let it through), ``decision``, ``package``, ``mirrored``.
+        ``epoch`` (None: the gate did not let it through, or, with ``unless_moved``, the champion changed since it was
+        judged, and ``why``), ``decision``, ``package``, ``mirrored``.
 
     Raises:
         NotJudged: ``judge`` has not decided about this package in this run.
         Refused: it was approved, but the gate had not said grey.
-        EpochMoved: the champion changed since; judge again.
+        EpochMoved: the champion changed since; judge again. Not with ``unless_moved``.
+    """
+    judged = judged_in(workplace, package, run_key)
+    decision = judged["decision"]
+    if approval and decision not in (*_KINDS, Outcome.GREY):
+        raise Refused(f"the gate said {decision} of package {package[:12]}: a person decides in the grey zone only")
+    if decision not in _KINDS and not approval:
+        return {"epoch": None, "decision": decision, "package": package, "mirrored": True}
+    try:
+        row = transact(
+            workplace.sessions, lambda session: moved_by(session, judged) or _move(session, judged, run_key, approval)
+        )
+    except EpochMoved as moved:
+        if not unless_moved:
+            raise
+        return {"epoch": None, "decision": decision, "package": package, "mirrored": True, "why": str(moved)}
+    failpoints.reach("promotion.committed")
+    log.info("release.promoted", extra={"epoch": row.epoch, "package": package, "kind": row.kind})
+    result = {"epoch": row.epoch, "decision": decision, "package": package, "mirrored": mirror(workplace)}
+    return workplace.runs.result(run_key, "promote").write(result)
+
+
+def judged_in(workplace: Workplace, package: str, run_key: str) -> dict[str, Any]:
+    """What ``judge`` kept of the gated model's ``package`` in this run.
+
+    Raises:
+        NotJudged: it has not decided about this package in this run, or the package is a companion.
     """
     judged = workplace.runs.result(run_key, "judge").read()
     if judged is None or judged["package"] != package:
@@ -83,22 +113,11 @@ def promote(workplace: Workplace, *, package: str, run_key: str, approval: Appro
         raise NotJudged(
             f"package {package[:12]} is a companion, {judged['model']}: the gate decides about {MODEL} only"
         )
-    decision = judged["decision"]
-    if approval and decision not in (*_KINDS, Outcome.GREY):
-        raise Refused(f"the gate said {decision} of package {package[:12]}: a person decides in the grey zone only")
-    if decision not in _KINDS and not approval:
-        return {"epoch": None, "decision": decision, "package": package, "mirrored": True}
-    row = transact(
-        workplace.sessions, lambda session: _ours(session, judged) or _move(session, judged, run_key, approval)
-    )
-    failpoints.reach("promotion.committed")
-    log.info("release.promoted", extra={"epoch": row.epoch, "package": package, "kind": row.kind})
-    result = {"epoch": row.epoch, "decision": decision, "package": package, "mirrored": mirror(workplace)}
-    return workplace.runs.result(run_key, "promote").write(result)
+    return judged
 
 
-def _ours(session: Session, judged: dict[str, Any]) -> Promotion | None:
-    """The ledger's row, where a killed try of this run has already written it."""
+def moved_by(session: Session, judged: dict[str, Any]) -> Promotion | None:
+    """The ledger's row that this judgement has led to already."""
     row = promotions.at_epoch(session, judged["epoch"] + 1)
     same = row is not None and row.models.get(MODEL) == judged["package"] and row.run_id == judged["run_id"]
     return row if same else None
@@ -123,8 +142,12 @@ def _move(session: Session, judged: dict[str, Any], run_key: str, approval: Appr
     return row
 
 
-def roll_back(workplace: Workplace, *, reason: str, actor: str, expected_epoch: int | None) -> dict[str, Any]:
-    """Serve what was served before; ``expected_epoch`` makes a repeated command harmless.
+def roll_back(
+    workplace: Workplace, *, reason: str, actor: str, expected_epoch: int | None, run_key: str | None = None
+) -> dict[str, Any]:
+    """Serve what was served before; ``expected_epoch`` or ``run_key`` makes a repeated command harmless.
+
+    With a ``run_key`` the epoch to leave is written down first: a second try leaves that one or finds it left.
 
     Returns:
         ``epoch``, ``models`` now served, ``mirrored``.
@@ -133,12 +156,13 @@ def roll_back(workplace: Workplace, *, reason: str, actor: str, expected_epoch: 
         EpochMoved: the epoch is not ``expected_epoch``.
         NothingToRollBack: no release came before.
     """
+    leave = _epoch_to_leave(workplace, expected_epoch, run_key)
 
     def move_back(session: Session) -> Promotion:
-        now = promotions.current(session)
-        known = now.epoch if now else promotions.NO_EPOCH
-        expected = known if expected_epoch is None else expected_epoch
-        row = promotions.roll_back(session, expected_epoch=expected, actor=actor, reason=reason)
+        left = promotions.at_epoch(session, leave + 1) if run_key is not None else None
+        if left is not None and (left.kind, left.actor, left.reason) == ("rollback", actor, reason[:500]):
+            return left
+        row = promotions.roll_back(session, expected_epoch=leave, actor=actor, reason=reason)
         failpoints.reach("promotion.inserted")
         return row
 
@@ -146,6 +170,18 @@ def roll_back(workplace: Workplace, *, reason: str, actor: str, expected_epoch: 
     failpoints.reach("promotion.committed")
     log.info("release.rolled_back", extra={"epoch": row.epoch, "models": row.models})
     return {"epoch": row.epoch, "models": row.models, "mirrored": mirror(workplace)}
+
+
+def _epoch_to_leave(workplace: Workplace, expected_epoch: int | None, run_key: str | None) -> int:
+    kept = workplace.runs.result(run_key, "rollback") if run_key is not None else None
+    decided = kept.read() if kept else None
+    if decided is not None:
+        return int(decided["leave"])
+    now = _newest(workplace)
+    leave = expected_epoch if expected_epoch is not None else now.epoch if now else promotions.NO_EPOCH
+    if kept is not None:
+        kept.write({"leave": leave})
+    return leave
 
 
 def mirror(workplace: Workplace) -> bool:

@@ -17,6 +17,7 @@ from core.db.models import Audit, RetrainRequest, SegmentClaim
 from core.db.repositories import audit
 
 _ACTOR, _ACTION = "training", "judge"
+_DECLINED = "decline"
 _MANIFESTS = "manifest/"
 _AFTER_MANIFESTS = "manifest0"  # "0" comes next after "/"
 _LONGEST_SUBJECT = 64
@@ -78,6 +79,24 @@ def record(session: Session, *, package: str, judgement: Judgement, gated: bool)
         audit.record(session, actor=_ACTOR, action=_ACTION, subject=subject, detail=brief)
 
 
+def decline(session: Session, *, package: str, asked_by: str, ending: str, who: str, why: str) -> None:
+    """Remember that a person who was asked about ``package`` did not let it be served; twice is once.
+
+    Args:
+        session: an open transaction; the caller ends it.
+        package: sha of what was decided about.
+        asked_by: the run that asked, at most 250 characters.
+        ending: ``rejected``, ``expired`` or ``moved``.
+        who: who answered, where somebody did; cut to 64 characters.
+        why: the person's reason; cut to 500 characters.
+    """
+    subject = _of_package(package)
+    known = session.scalars(select_declined(subject))
+    if not any(detail["asked_by"] == asked_by for detail in known):
+        detail = {"asked_by": asked_by, "ending": ending, "why": why[:500]}
+        audit.record(session, actor=who[:64] or "nobody", action=_DECLINED, subject=subject, detail=detail)
+
+
 def newest_of(session: Session, packages: Iterable[str]) -> dict[str, Judged]:
     """The newest judgement of each package that has one, by the package's sha."""
     subjects = {_of_package(package): package for package in packages}
@@ -113,6 +132,11 @@ def select_newest(subjects: list[str]) -> Select[tuple[str, datetime, dict[str, 
     judged = Audit.subject.in_(subjects), Audit.action == _ACTION
     last = select(func.max(Audit.id)).where(*judged).group_by(Audit.subject)
     return select(Audit.subject, Audit.at, Audit.detail).where(Audit.id.in_(last))
+
+
+def select_declined(subject: str) -> Select[tuple[dict[str, Any]]]:
+    """Every time that a package was not let through by a person."""
+    return select(Audit.detail).where(Audit.subject == subject, Audit.action == _DECLINED)
 
 
 def select_newest_batch() -> Select[tuple[int | None]]:
