@@ -27,7 +27,7 @@ def decision(*, package: str, manifest: str) -> BashOperator:
     inputs = {"PACKAGE": package, "MANIFEST": manifest}
     verb = 'training.jobs judge --package "$PACKAGE" --manifest "$MANIFEST" --run-key "$RUN_KEY"'
     judge = job("judge", verb, minutes=60, inputs=inputs, **MLFLOW_MAY_BE_AWAY)
-    verb = 'training.jobs promote --package "$PACKAGE" --run-key "$RUN_KEY"'
+    verb = 'training.jobs promote --package "$PACKAGE" --run-key "$RUN_KEY" --judge-again'
     promote = job("promote", verb, minutes=10, inputs={"PACKAGE": package})
     ask = TriggerDagRunOperator(
         task_id="ask",

@@ -32,7 +32,7 @@ def test_each_job_gets_its_run_key_and_what_the_one_before_found(runs: Runs) -> 
         "-m training.jobs features --manifest 2",
         f"-m training.jobs fit --manifest 2 --run-key {key}",
         f"-m training.jobs judge --package {'ab' * 32} --manifest 2 --run-key {key}",
-        f"-m training.jobs promote --package {'ab' * 32} --run-key {key}",
+        f"-m training.jobs promote --package {'ab' * 32} --run-key {key} --judge-again",
     ]
 
 

@@ -1,7 +1,7 @@
 """``python -m training.jobs VERB``: from encoders to a served model, and back; ``--help`` lists the verbs.
 
-Progress goes to standard error as JSON lines; the last line on standard output is one JSON object. The gate's full
-report stays in the run's folder, the ledger and the tracking server.
+Progress goes to standard error as JSON lines; the last line on standard output is one JSON object (or ``journal``'s
+table). The gate's full report stays in the run's folder, the ledger and the tracking server.
 Exit 0: done. 99: nothing to do. 1: refused or failed, said on standard error, or a replay that gave another model.
 """
 
@@ -20,6 +20,7 @@ from core.logging import configure_logging
 from training.jobs.workplace import MODEL, Workplace
 
 NOTHING_TO_DO, ALL = 99, "all"
+_FOUND = ("epoch", "encoder", "manifest")  # what a verb looked for; None: there was nothing
 log = logging.getLogger(__name__)
 
 Verb = Callable[[Workplace, argparse.Namespace], dict[str, Any]]
@@ -41,28 +42,39 @@ def main() -> int:
         return 1
     finally:
         workplace.close()
+    if table := result.get("table"):
+        print(table, end="")
+        return 0
     print(json.dumps({name: value for name, value in result.items() if name != "gate"}, ensure_ascii=False))
     if result.get("equal") is False:
         return 1
-    return NOTHING_TO_DO if result.get("epoch", 0) is None else 0
+    return NOTHING_TO_DO if any(result.get(found, 0) is None for found in _FOUND) else 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training.jobs", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     _add(verbs, "encoders", _encoders, "package the pretrained encoders that the settings name", "model?")
-    _add(verbs, "features", _features, "embed what is not in the feature cache", "manifest?", "model?")
+    _add(verbs, "snapshot", _snapshot, "name the newest snapshot, and the same one to this run ever after", "run_key")
+    _add(verbs, "features", _features, "embed what is not in the feature cache", "manifest?", "model?", "encoders?")
     _add(verbs, "fit", _fit, "train on a snapshot and package the model", "manifest?", "run_key", "model?", "encoders?")
-    tune = _add(verbs, "finetune", _finetune, "train an encoder on the store's products and package it", "manifest?")
+    tune = _add(
+        verbs, "finetune", _finetune, "train an encoder on the store's products and package it", "manifest?", "run_key?"
+    )
     tune.add_argument("--half", choices=("text", "image"), required=True, help="BERT or ResNet50")
     tune.add_argument("--layers", type=_count, help="train only the last so many layers or residual blocks")
     tune.add_argument("--epochs", type=_count, help="instead of the configuration's")
     tune.add_argument("--max-steps", type=_count, help="stop after so many batches; without it a later job goes on")
+    scheduled = "exit 99 unless this half is among these ('text,image'; '': TRAIN_TUNE_HALVES) and has products"
+    tune.add_argument("--among", metavar="HALVES", help=scheduled)
     _add(verbs, "judge", _judge, "compare a package with the champion and log both", "package", "manifest?", "run_key")
     onward = _add(verbs, "promote", _promote, "serve a package that the gate let through", "package", "run_key")
     onward.add_argument("--approve", metavar="'WHO: WHY'", help="a person's decision where the gate's was grey")
+    since = onward.add_mutually_exclusive_group()
     moved = "where another champion is served than the one it was compared with, nothing is done: exit 99"
-    onward.add_argument("--unless-moved", action="store_true", help=moved)
+    since.add_argument("--unless-moved", action="store_true", help=moved)
+    again = "where another champion is served than the one it was compared with, judge again and go by the gate's word"
+    since.add_argument("--judge-again", action="store_true", help=again)
     seen = _add(verbs, "evidence", _evidence, "what a person needs to decide about a package", "package", "run_key")
     seen.add_argument("--asked-by", type=_key, help="put the question: exit 99 while somebody else asks")
     ended = _add(verbs, "outcome", _outcome, "write down how a person's decision ended", "package", "run_key")
@@ -81,6 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     again = _add(verbs, "replay", _replay, "train a promotion's model again and compare: exit 0 when it is the same")
     again.add_argument("--promotion", type=int, required=True, help="epoch of the ledger")
     again.add_argument("--model", default=MODEL, help=f"which of its models (default: {MODEL})")
+    journal = _add(verbs, "journal", _journal, "every training ever, its parameters and what came of it, as CSV")
+    journal.add_argument("--out", type=Path, help="the file to write; without it the table is printed")
     exam = _add(
         verbs, "submission", _submission, "answer a catalogue's test products, as the challenge wants", "model?"
     )
@@ -117,16 +131,16 @@ def _count(text: str) -> int:
 
 def _shas(text: str) -> dict[str, str]:
     pairs = [one.partition("=") for one in text.split(",")]
-    if not all(feature and sha for feature, _, sha in pairs):
+    if not all(feature and equals for feature, equals, _ in pairs):
         raise argparse.ArgumentTypeError("expected text=SHA or image=SHA, comma by comma")
-    return {feature: sha for feature, _, sha in pairs}
+    return {feature: sha for feature, _, sha in pairs if sha}
 
 
 _KINDS: dict[str, tuple[Callable[[str], Any], str]] = {
     "manifest": (int, "number of the snapshot (default: the newest)"),
     "run_key": (_key, "the run that asks; again: the same result"),
     "package": (str, "sha of the packaged model"),
-    "encoders": (_shas, "packages to train over instead of the settings': text=SHA,image=SHA"),
+    "encoders": (_shas, "packages to use instead of the settings': text=SHA,image=SHA; without a sha: the settings'"),
     "model": (str, f"name of the model (default: {MODEL}); train takes {ALL}, too"),
 }
 
@@ -138,9 +152,16 @@ def _encoders(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, 
     return learn.package_encoders(workplace, model=arguments.model)
 
 
+def _snapshot(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
+    from training.jobs import pinning
+
+    return pinning.pin(workplace, run_key=arguments.run_key)
+
+
 def _features(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
     from training.jobs import learn
 
+    workplace.use_encoders(arguments.encoders or {})
     return learn.embed(workplace, manifest=arguments.manifest, model=arguments.model)
 
 
@@ -154,14 +175,10 @@ def _fit(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
 def _finetune(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
     from training.jobs import finetuning
 
-    return finetuning.finetune(
-        workplace,
-        half=arguments.half,
-        layers=arguments.layers,
-        epochs=arguments.epochs,
-        max_steps=arguments.max_steps,
-        manifest=arguments.manifest,
-    )
+    order = {name: getattr(arguments, name) for name in ("half", "max_steps", "manifest", "run_key")}
+    if arguments.among is not None:
+        return finetuning.finetune_among(workplace, halves=arguments.among, **order)
+    return finetuning.finetune(workplace, layers=arguments.layers, epochs=arguments.epochs, **order)
 
 
 def _judge(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -173,6 +190,10 @@ def _judge(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any
 def _promote(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
     from training.jobs import release
 
+    if arguments.judge_again and arguments.approve is None:
+        from training.jobs import chains
+
+        return chains.promote_judging_again(workplace, package=arguments.package, run_key=arguments.run_key)
     approval = release.Approval.parse(arguments.approve) if arguments.approve is not None else None
     return release.promote(
         workplace,
@@ -233,6 +254,12 @@ def _replay(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, An
     from training.jobs import replay
 
     return replay.replay(workplace, promotion=arguments.promotion, model=arguments.model)
+
+
+def _journal(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
+    from training.jobs import journal
+
+    return journal.tell(workplace, out=arguments.out)
 
 
 def _first(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:

@@ -61,8 +61,11 @@ class Findings:
             "gate": self._gate(),
         }
 
-    def training_record(self, package: Path) -> TrainingRecord:
-        """What the tracking server keeps of the training itself, whatever it is compared with."""
+    def training_record(self, package: Path, event_logs: Path) -> TrainingRecord:
+        """What the tracking server keeps of the training itself, whatever it is compared with.
+
+        ``event_logs`` is the run's folder of curves for TensorBoard, if it is there.
+        """
         training = self.training
         seconds = {f"seconds.{stage}": one for stage, one in training["stages"].items()}
         seconds |= {f"seconds.{expert}": one for expert, one in training["expert_seconds"].items()}
@@ -88,6 +91,10 @@ class Findings:
                 "suspects.csv": suspects.to_csv(doubted),
             },
             plots={"curves.png": plots.training_curves(training["curves"])} if training["curves"] else {},
+            files={
+                f"tensorboard/{path.relative_to(event_logs).as_posix()}": path
+                for path in sorted(event_logs.rglob("events.*"))
+            },
         )
 
     def judgement_record(self, challenger: Sitting, around: Surroundings, *, run_key: str) -> JudgementRecord:

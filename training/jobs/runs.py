@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,11 @@ def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def utc_now() -> str:
+    """The second in which something was finished, for those who read of it; nothing is decided by it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
 class ResultFile:
     """One JSON object on the disk, absent or whole."""
 
@@ -115,6 +121,14 @@ class Runs:
         """What the training named ``key`` gave, whichever run asked for it."""
         return ResultFile(self._root / "trained" / f"{key}.json")
 
+    def tuned(self, encoder: str) -> ResultFile:
+        """How the encoder packaged as ``encoder`` was fine-tuned here."""
+        return ResultFile(self._root / "tuned" / f"{encoder}.json")
+
+    def event_logs(self, run_key: str) -> Path:
+        """The folder of the run's curves for TensorBoard."""
+        return self._root / "tensorboard" / slug(run_key)
+
     def last_trained(self, model: str) -> ResultFile:
         """The ``package`` and ``train_key`` that a model of this name was last trained to."""
         return ResultFile(self._root / "last" / f"{model}.json")
@@ -129,3 +143,22 @@ class Runs:
             training = ResultFile(path).read()
             if training is not None:
                 yield training
+
+    def all_tuned(self) -> Iterator[dict[str, Any]]:
+        """Every encoder ever fine-tuned here."""
+        for path in sorted((self._root / "tuned").glob("*.json")):
+            tuned = ResultFile(path).read()
+            if tuned is not None:
+                yield tuned
+
+    def all_fitted(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """What ``fit`` found in each run, and what ``judge`` then said of that package; nothing where it said nothing.
+
+        A run from before they noted it has its folder's name as ``run_key``.
+        """
+        for path in sorted(self._root.glob("*/fit.json")):
+            fitted = ResultFile(path).read()
+            judged = ResultFile(path.with_name("judge.json")).read() or {}
+            if fitted is not None:
+                same = judged.get("package") == fitted["package"]
+                yield {"run_key": path.parent.name, **fitted}, judged if same else {}
