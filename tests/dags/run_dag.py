@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 ASKED = {"action": "promote", "package": "ab" * 32, "run_key": "the run that judged"}
 CONF = {"full": {"full": True}, "rolled-back": {"action": "rollback", "reason": "wrong lamps", "expected_epoch": 2}}
+CONF |= {"limited": {"max_steps": 3, "halves": ["text"]}}
 ADA = {"id": "7", "name": "Ada: reviewer"}
 ANSWERS = {
     "approved": {"chosen_options": ["Approve"], "params_input": {"why": "knows 'lamps'"}, "responded_by_user": ADA},
@@ -39,6 +40,12 @@ def asked() -> list[dict[str, object]]:
         return [{"run_id": run.run_id, "conf": run.conf} for run in runs]
 
 
+def retrained() -> list[str]:
+    """Every run of `retrain`, whoever started it."""
+    with create_session() as session:
+        return list(session.scalars(select(DagRun.run_id).where(DagRun.dag_id == "retrain")))
+
+
 def main(folder: str, dag_id: str, scenarios: list[str]) -> None:
     """Run the DAG with ``STAND_IN_SCENARIO`` set to each of ``scenarios`` in turn."""
     bag = BundleDagBag(dag_folder=folder, bundle_path=Path(folder), bundle_name="dags-folder")
@@ -51,6 +58,7 @@ def main(folder: str, dag_id: str, scenarios: list[str]) -> None:
             "run_id": run.run_id,
             "state": run.state,
             "asked": asked(),
+            "retrained": retrained(),
             "tasks": {instance.task_id: instance.state for instance in run.get_task_instances()},
         }
     print("\n" + json.dumps(states, default=str))

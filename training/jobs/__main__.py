@@ -20,7 +20,7 @@ from core.logging import configure_logging
 from training.jobs.workplace import MODEL, Workplace
 
 NOTHING_TO_DO, ALL = 99, "all"
-_FOUND = ("epoch", "encoder", "manifest")  # what a verb looked for; None: there was nothing
+_FOUND = ("epoch", "encoder", "manifest", "read")  # what a verb looked for; None: there was nothing
 log = logging.getLogger(__name__)
 
 Verb = Callable[[Workplace, argparse.Namespace], dict[str, Any]]
@@ -95,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     again.add_argument("--model", default=MODEL, help=f"which of its models (default: {MODEL})")
     journal = _add(verbs, "journal", _journal, "every training ever, its parameters and what came of it, as CSV")
     journal.add_argument("--out", type=Path, help="the file to write; without it the table is printed")
+    _add(verbs, "watch", _watch, "read what is answered and asked lately, and tell where it alarms", "run_key")
     exam = _add(
         verbs, "submission", _submission, "answer a catalogue's test products, as the challenge wants", "model?"
     )
@@ -275,6 +276,17 @@ def _train(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any
     if arguments.model == ALL:
         return chains.train_several(workplace, tuple(RECIPES), manifest=arguments.manifest, run_key=arguments.run_key)
     return chains.train(workplace, manifest=arguments.manifest, run_key=arguments.run_key, model=arguments.model)
+
+
+def _watch(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
+    from core.settings import LoopSettings
+    from preprocessing.images import ImageFolder
+    from training.jobs import watching
+
+    images = ImageFolder(workplace.store.images)
+    return watching.watch(
+        workplace.sessions, workplace.readers, images, LoopSettings(), model=MODEL, run_key=arguments.run_key
+    )
 
 
 def _submission(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.db.repositories import promotions
-from core.db.session import make_engine, make_sessions, make_snapshots
+from core.db.session import make_engine, make_readers, make_sessions, make_snapshots
 from core.domain.taxonomy import Taxonomy
 from core.errors import Invalid
 from core.registry.packages import CorruptPackage, MissingPackage, Package, claim, open_package
@@ -103,6 +103,11 @@ class Workplace:
     def snapshots(self) -> sessionmaker[Session]:
         """Sessions that only look, and see one moment of the database however many questions they ask."""
         return make_snapshots(self._engine)
+
+    @cached_property
+    def readers(self) -> sessionmaker[Session]:
+        """Sessions on it that only look."""
+        return make_readers(self._engine)
 
     def close(self) -> None:
         """Give the database's connections back."""
