@@ -94,6 +94,10 @@ retract: $(READY) ## Take labels back: REVIEWER=name SINCE=time UNTIL=time [REAS
 fsck: $(READY) ## Check the training store against the database, row by row, file by file
 	@$(JOB) preprocessing.ingest fsck --full
 
+.PHONY: retain
+retain: $(READY) ## Remove what nothing needs any more, or with DRY_RUN=1 say what would go (docs/retention.md)
+	@$(JOB) training.jobs retain --airflow-logs "$(abspath $(STATE))/logs/airflow" $(if $(DRY_RUN),--dry-run)
+
 .PHONY: backup
 backup: $(READY) ## Back up labels, photos, training store and released models, beside the running system: TO=folder
 	@[ -n "$(TO)" ] || { echo "make backup needs TO=folder; the same folder again takes only what is new"; exit 2; }

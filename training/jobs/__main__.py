@@ -89,6 +89,9 @@ def _parser() -> argparse.ArgumentParser:
     back.add_argument("--actor", default="operator", help="kept in the ledger (default: operator)")
     back.add_argument("--expected-epoch", type=int, help="refuse unless this epoch is served: safe to repeat")
     back.add_argument("--run-key", type=_key, help="the run that asks; again: the same rollback")
+    tidy = _add(verbs, "retain", _retain, "remove what nothing needs any more (STORE_KEEP_…), and say what and why")
+    tidy.add_argument("--dry-run", action="store_true", help="only say what would go")
+    tidy.add_argument("--airflow-logs", type=Path, help="Airflow's folder of logs; without it those stay")
     _add(verbs, "mirror", _mirror, "point the tracking server's aliases at what the ledger serves")
     again = _add(verbs, "replay", _replay, "train a promotion's model again and compare: exit 0 when it is the same")
     again.add_argument("--promotion", type=int, required=True, help="epoch of the ledger")
@@ -243,6 +246,12 @@ def _roll_back(workplace: Workplace, arguments: argparse.Namespace) -> dict[str,
         expected_epoch=arguments.expected_epoch,
         run_key=arguments.run_key,
     )
+
+
+def _retain(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
+    from training.jobs import retention
+
+    return retention.retain(workplace, dry_run=arguments.dry_run, airflow_logs=arguments.airflow_logs)
 
 
 def _mirror(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from core.db.repositories.promotions import EpochMoved
 from core.db.session import transact
 from core.domain.gate import Outcome
 from core.errors import Conflict, Invalid, Unavailable
+from core.registry.packages import CorruptPackage, DroppedPackage, MissingPackage, claim
 from training.jobs.workplace import MODEL, Workplace
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def promote(
     Raises:
         NotJudged: ``judge`` has not decided about this package in this run.
         Refused: it was approved, but the gate had not said grey.
+        DroppedPackage: it waited for so long that retention took it; train again.
         EpochMoved: the champion changed since; judge again. Not with ``unless_moved``.
     """
     judged = judged_in(workplace, package, run_key)
@@ -86,6 +88,7 @@ def promote(
         raise Refused(f"the gate said {decision} of package {package[:12]}: a person decides in the grey zone only")
     if decision not in _KINDS and not approval:
         return {"epoch": None, "decision": decision, "package": package, "mirrored": True}
+    _claim(workplace, package)
     try:
         row = transact(
             workplace.sessions, lambda session: moved_by(session, judged) or _move(session, judged, run_key, approval)
@@ -140,6 +143,16 @@ def _move(session: Session, judged: dict[str, Any], run_key: str, approval: Appr
     )
     failpoints.reach("promotion.inserted")
     return row
+
+
+def _claim(workplace: Workplace, package: str) -> None:
+    """Keep the package until the ledger names it; one that was dropped is not promoted."""
+    try:
+        claim(workplace.store.packages, package)
+    except DroppedPackage:
+        raise
+    except (MissingPackage, CorruptPackage) as error:  # the service goes on with what it has, and says so
+        log.warning("release.not_claimed", extra={"package": package, "code": error.code})
 
 
 def roll_back(
