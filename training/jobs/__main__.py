@@ -104,6 +104,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     exam.add_argument("--data", type=Path, required=True, help="the catalogue's folder")
     exam.add_argument("--out", type=Path, help="the file to write (default: in the store's folder submissions)")
+    told = _add(verbs, "report", _report, "tell a month as one HTML file: figures and what follows from them")
+    told.add_argument("--month", default="", help="YYYY-MM, the running one too (default: the last that is over)")
+    told.add_argument("--ask", action="store_true", help="ask for a retraining where the report says so, once a month")
+    kept = _add(verbs, "log-report", _log_report, "log a written report to the tracking server; again: replace it")
+    kept.add_argument("--name", required=True, help="such as monthly-2026-10")
     _add(verbs, "first", _first, "encoders to promote at once, for a store without a champion", "manifest?", "run_key")
     together = "features, fit and judge at once; nothing is promoted"
     _add(verbs, "train", _train, together, "manifest?", "run_key?", "model?")
@@ -302,6 +307,19 @@ def _submission(workplace: Workplace, arguments: argparse.Namespace) -> dict[str
     from training.jobs import submission
 
     return submission.submit(workplace, data=arguments.data, out=arguments.out, model=arguments.model)
+
+
+def _report(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
+    from core.settings import LoopSettings
+    from training.jobs import reporting
+
+    return reporting.report(workplace, LoopSettings(), month=arguments.month, ask=arguments.ask)
+
+
+def _log_report(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
+    from training.jobs import reporting
+
+    return reporting.log_report(workplace, name=arguments.name)
 
 
 if __name__ == "__main__":

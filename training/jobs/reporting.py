@@ -69,14 +69,14 @@ def report(workplace: Workplace, loop: LoopSettings, *, month: str, ask: bool = 
 
     Returns:
         ``name``, ``month``, ``path``, ``bytes``, ``sha256``, ``sentence`` (the verdict), ``retrain``, and ``asked``:
-        whether a retraining has been asked for now.
+        whether it says so and a request waits.
 
     Raises:
         BadMonth: not a month, or one that has not begun.
     """
     with workplace.snapshots() as session:
         facts = _gather(session, workplace, loop, month)
-    name, verdict = f"monthly-{facts.now.month}", conclusions.recommend(facts)
+    name, verdict = _name(facts.now.month), conclusions.recommend(facts)
     page = render(facts).encode()
     path = make_folder(workplace.store.reports) / f"{name}.html"
     told = {"month": str(facts.now.month), "sentence": verdict.sentence, "retrain": verdict.retrain}
@@ -99,12 +99,13 @@ def log_report(workplace: Workplace, *, name: str) -> dict[str, Any]:
     """Log a written report to the tracking server, into the run of its name; logging it again replaces it.
 
     Raises:
+        BadMonth: it is no name of a report.
         NoReport: it was never written.
         TrackingUnavailable: the tracking server does not answer; logging again is safe.
     """
     from training.tracking import ReportRecord, Tracking
 
-    path = workplace.store.reports / f"{name}.html"
+    path = workplace.store.reports / f"{_name(Month.parse(name.removeprefix('monthly-')))}.html"
     told = ResultFile(path.with_suffix(".json")).read()
     if told is None or not path.exists():
         raise NoReport(f"there is no report {name}")
@@ -120,14 +121,17 @@ def log_report(workplace: Workplace, *, name: str) -> dict[str, Any]:
     return {"name": name, "run_id": Tracking.connect(settings).keep_report(record)}
 
 
+def _name(month: Month) -> str:
+    return f"monthly-{month}"
+
+
 def _ask(workplace: Workplace, name: str, reasons: tuple[str, ...]) -> bool:
-    """Leave a request for a retraining, unless this report has left one before."""
+    """Leave a request for a retraining, unless this report has left one before; whether one waits now."""
     reason = f"{name}: {'; '.join(reasons)}"[:500]
     with workplace.sessions.begin() as session:
-        if monthly.has_asked(session, f"{name}: "):
-            return False
-        retrain_requests.ask(session, job=JOB, reason=reason)
-    return True
+        if not monthly.has_asked(session, f"{name}: "):
+            retrain_requests.ask(session, job=JOB, reason=reason)
+        return retrain_requests.waiting_id(session) is not None
 
 
 def _gather(session: Session, workplace: Workplace, loop: LoopSettings, month: str) -> Facts:
