@@ -35,10 +35,13 @@ def decision(*, package: str, manifest: str) -> BashOperator:
         trigger_run_id="grey-{{ ti.xcom_pull('judge')['package'][:12] }}-{{ ti.xcom_pull('judge')['epoch'] }}",
         conf={"action": "promote", "run_key": "{{ run_id }}", "package": "{{ ti.xcom_pull('judge')['package'] }}"},
         skip_when_already_exists=True,
-        pre_execute=only_if("ti.xcom_pull('judge')['decision'] == 'grey'"),
+        # The gate's newest word is grey, too, where the champion moved, it was judged again, and not promoted.
+        pre_execute=only_if("ti.xcom_pull('judge')['decision'] != 'refuse' and not ti.xcom_pull('promote')"),
+        trigger_rule="none_failed_min_one_success",
         execution_timeout=timedelta(minutes=10),
     )
-    judge >> [promote, ask]
+    judge >> promote
+    [judge, promote] >> ask
     return judge
 
 

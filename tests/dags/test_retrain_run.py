@@ -9,7 +9,7 @@ from tests.dags.runs import Runs
 
 VERBS = ["append", "features", "fit", "judge", "promote"]
 SCENARIOS = ["everything", "nothing-to-append", "nothing-to-promote", "fit-fails", "training-failed-before"]
-SCENARIOS += ["grey", "grey-again"]
+SCENARIOS += ["grey", "grey-again", "grey-after-all"]
 
 
 @pytest.fixture(scope="session")
@@ -72,3 +72,9 @@ def test_only_a_grey_challenger_is_handed_to_a_person(runs: Runs) -> None:
 def test_a_challenger_is_asked_about_once_beside_one_champion(runs: Runs) -> None:
     assert runs.tasks("grey-again")["ask"] == "skipped"
     assert runs.states["grey-again"]["asked"] == runs.states["grey"]["asked"]
+
+
+def test_a_challenger_that_was_judged_again_and_is_grey_now_is_asked_about(runs: Runs) -> None:
+    assert states(runs, "grey-after-all") == ["success"] * 4 + ["skipped"]
+    assert runs.tasks("grey-after-all")["ask"] == "success"
+    assert f"grey-{'ab' * 6}-7" in [asked["run_id"] for asked in runs.states["grey-after-all"]["asked"]]

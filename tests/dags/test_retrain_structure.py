@@ -34,7 +34,7 @@ def test_one_retraining_runs_at_a_time(retrain: dict[str, Any]) -> None:
 
 
 def test_the_jobs_follow_one_another(retrain: dict[str, Any]) -> None:
-    assert retrain["edges"] == sorted([*map(list, itertools.pairwise(TASKS)), ["judge", "ask"]])
+    assert retrain["edges"] == sorted([*map(list, itertools.pairwise(TASKS)), ["judge", "ask"], ["promote", "ask"]])
 
 
 def test_every_task_ends_in_time_and_is_tried_again_soon(retrain: dict[str, Any]) -> None:
