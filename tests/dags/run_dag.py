@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 ASKED = {"action": "promote", "package": "ab" * 32, "run_key": "the run that judged"}
 CONF = {"full": {"full": True}, "rolled-back": {"action": "rollback", "reason": "wrong lamps", "expected_epoch": 2}}
-CONF |= {"limited": {"max_steps": 3, "halves": ["text"]}}
+CONF |= {"limited": {"max_steps": 3, "halves": ["text"]}, "elsewhere": {"url": "https://pre.example.org"}}
 ADA = {"id": "7", "name": "Ada: reviewer"}
 ANSWERS = {
     "approved": {"chosen_options": ["Approve"], "params_input": {"why": "knows 'lamps'"}, "responded_by_user": ADA},

@@ -14,7 +14,9 @@ def main(folder: str, longest_s: float = 0.2) -> None:
     prompt.LONGEST_S = longest_s
     ti = SimpleNamespace(dag_id="d", task_id="t", run_id="r", try_number=1, max_tries=0, log_url="http://log")
     problems = []
-    for notifier in alerts("{{ 3 }} < 4", "accuracy < 0.8 & falling"):
+    notifiers = alerts("{{ 3 }} < 4", "accuracy < 0.8 & falling")
+    print(f"{len(notifiers)} alerts")
+    for notifier in notifiers:
         try:
             notifier({"ti": ti})
         except prompt.NotSent as problem:

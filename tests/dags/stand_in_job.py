@@ -22,6 +22,7 @@ ANSWERS = {
     "fsck": {"violations": 0, "manifest": 2},
     "sweep": {"photos": 2, "removed": 1, "settled": 0},
     "core.audit_seal": {"seal": 1},
+    "check": {"ok": True, "url": "http://127.0.0.1:8000", "steps": 17},
     "watch": {"told": [], "retrain": False, "subject": "", "text": ""},
     "run": {"archived": 1, "removed": 0, "failed": 0, "place": "folder"},
 }
