@@ -110,7 +110,7 @@ class RetentionSettings(_Settings):
     model_config = SettingsConfigDict(env_prefix="STORE_KEEP_")
 
     epochs: int = Field(default=20, ge=2, description="newest epochs of the ledger whose packages stay")
-    days: int = Field(default=30, ge=2, description="what was made or asked for since then stays, whoever names it")
+    days: int = Field(default=30, ge=8, description="what was made or asked for since then stays, whoever names it")
     logs_days: int = Field(default=60, ge=2, description="Airflow's task logs and TensorBoard's")
     rejected_days: int | None = Field(
         default=None, ge=1, description="None: archived products keep their text and photo; else erased after that"

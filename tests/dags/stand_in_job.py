@@ -22,6 +22,8 @@ ANSWERS = {
     "fsck": {"violations": 0, "manifest": 2},
     "sweep": {"photos": 2, "removed": 1, "settled": 0},
     "core.audit_seal": {"seal": 1},
+    "retain": {"freed_bytes": 1},
+    "core.retention": {"told": "features 21.0 of 20.0 GiB"},
     "check": {"ok": True, "url": "http://127.0.0.1:8000", "steps": 17},
     "watch": {"told": [], "retrain": False, "subject": "", "text": ""},
     "run": {"archived": 1, "removed": 0, "failed": 0, "place": "folder"},
