@@ -15,6 +15,8 @@ import api.lineage.routes
 import api.models.routes
 import api.predictions.routes
 import api.problems.routes
+import api.quality.routes
+import api.reports.routes
 import api.retractions.routes
 import api.retraining.routes
 import api.review.routes
@@ -54,6 +56,8 @@ _ROOMS = (
     api.retractions,
     api.retraining,
     api.models,
+    api.reports,
+    api.quality,
     api.health,
     api.problems,
     api.docs,

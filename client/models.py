@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from client.answers import Champion, Release, Retraining, Served
-from client.asking import Asking, terms
+from client.answers import Champion, Quality, Release, Retraining, Served
+from client.asking import Asking, said, terms
 
 
 class Models(Asking):
@@ -63,6 +63,17 @@ class Models(Asking):
     def retraining(self) -> Retraining:
         """What became of the newest wish (reviewers)."""
         return Retraining.from_json(self._ask("GET", "/retrain"))
+
+    def quality(self, *, kind: str | None = None, before: int | None = None, limit: int = 20) -> Quality:
+        """What the watch over the model's answers has read (reviewers), newest first.
+
+        Args:
+            kind: accuracy, calibration, text or images; None: all.
+            before: the ``next`` of the page before this one.
+            limit: readings of a page, at most 100.
+        """
+        asked = said({"kind": kind, "before": before, "limit": limit})
+        return Quality.from_json(self._ask("GET", "/quality", params=asked))
 
     def _move(self, path: str, body: dict[str, Any], idempotency_key: str | None) -> Release:
         return Release.from_json(self._ask("POST", path, json=body, headers=terms(None, idempotency_key)))

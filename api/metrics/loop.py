@@ -22,11 +22,13 @@ from core.db.repositories import (
     outbox,
     predictions,
     promotions,
+    quality,
     second_opinions,
     store_checks,
     verdicts,
 )
 from core.domain.review import Status
+from core.domain.watch import Watched
 from core.store.fsck import INVARIANTS
 
 _log = logging.getLogger(__name__)
@@ -72,6 +74,7 @@ class LoopCollector(Collector):
         yield from _waiting(session)
         yield from _copies(session)
         yield from _ledger(session)
+        yield from _quality(session)
 
     def _decided(self, session: Session) -> _Figures:
         """Overrides are validations whose code is not the model's: ``agrees="false"``."""
@@ -148,3 +151,23 @@ def _ledger(session: Session) -> _Figures:
     yield GaugeMetricFamily(
         "etalon_epoch_ledger", "Release epoch that should answer; 0 before the first", newest.epoch if newest else 0
     )
+
+
+def _quality(session: Session) -> _Figures:
+    newest = quality.newest(session)
+    if newest:
+        value = GaugeMetricFamily("etalon_quality", "Newest reading of the watch over the answers", labels=["kind"])
+        ends = GaugeMetricFamily("etalon_quality_bound", "Ends of its interval", labels=["kind", "end"])
+        threshold = GaugeMetricFamily("etalon_quality_threshold", "What it is held against", labels=["kind"])
+        for kind, row in newest.items():
+            value.add_metric([kind], row.value)
+            threshold.add_metric([kind], row.threshold)
+            for end, figure in (("low", row.low), ("high", row.high)):
+                if figure is not None:
+                    ends.add_metric([kind, end], figure)
+        yield from (value, ends, threshold)
+    last = {row.kind: row.ended_at is None for row in quality.episodes(session)}
+    alarm = GaugeMetricFamily("etalon_quality_alarm", "1 while something that is watched is wrong", labels=["kind"])
+    for kind in Watched:
+        alarm.add_metric([kind], float(last.get(kind, False)))
+    yield alarm

@@ -6,6 +6,8 @@ Fields that a newer service adds are ignored; ``document`` has the answer as it 
 from client.answers.accounts import Account, AccountPage, Key, NewKey
 from client.answers.models import Champion, Release, Retraining, Served
 from client.answers.predictions import Candidate, Feedback, Prediction, PredictionPage, ServedBy
+from client.answers.quality import Quality, Reading
+from client.answers.reports import Report
 from client.answers.review import Decision, Lease, Retraction, VerdictRecord
 
 __all__ = [
@@ -20,7 +22,10 @@ __all__ = [
     "NewKey",
     "Prediction",
     "PredictionPage",
+    "Quality",
+    "Reading",
     "Release",
+    "Report",
     "Retraction",
     "Retraining",
     "Served",

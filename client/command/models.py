@@ -23,6 +23,10 @@ def add(verbs: Verbs) -> None:
         parser.add_argument("--expected-epoch", type=int, required=True, help="the epoch you looked at")
     retrain = verbs.add("retrain", "wish for a retraining", _retrain)
     retrain.add_argument("--reason", required=True)
+    quality = verbs.add("quality", "what the watch over the model's answers has read", _quality)
+    quality.add_argument("--kind", choices=["accuracy", "calibration", "text", "images"])
+    quality.add_argument("--before", type=int, help="the next of the page before")
+    quality.add_argument("--limit", type=int, default=20)
     verbs.add("retraining", "what became of the newest wish", lambda client, asked: client.retraining().document)
 
 
@@ -50,6 +54,10 @@ def _promote(client: EtalonClient, asked: argparse.Namespace) -> Any:
 
 def _rollback(client: EtalonClient, asked: argparse.Namespace) -> Any:
     return client.rollback(reason=asked.reason, expected_epoch=asked.expected_epoch).document
+
+
+def _quality(client: EtalonClient, asked: argparse.Namespace) -> Any:
+    return client.quality(kind=asked.kind, before=asked.before, limit=asked.limit).document
 
 
 def _retrain(client: EtalonClient, asked: argparse.Namespace) -> Any:

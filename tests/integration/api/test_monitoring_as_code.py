@@ -14,7 +14,9 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.metrics.listener import MetricsListener, figures_of_process
-from core.db.repositories import store_checks
+from core.db.repositories import quality, store_checks
+from core.db.repositories.quality import Reading
+from core.domain.watch import Finding, Watched
 from tests.integration.api.toys import Service
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -60,6 +62,8 @@ def told(service: Service, customer: dict[str, str]) -> set[str]:
     parts = service.app.state.parts
     with parts.sessions.begin() as session:
         store_checks.record(session, complete=True, manifest=1, broken=[])
+        low = Reading(Watched.ACCURACY, None, 200, "1", 0.55, 0.7, Finding.ALARM, {}, low=0.48, high=0.62)
+        quality.record(session, "monday", low)
     listener = MetricsListener(figures_of_process(parts.instruments, parts.readers), "127.0.0.1", 0)
     port = listener.start()
     try:

@@ -261,6 +261,7 @@ def test_an_admin_sees_and_moves_releases_and_wishes_for_a_retraining(
     first = ada.retrain(reason="fifty labels were corrected")
     assert ada.retrain(reason="again").id == first.id
     assert ada.retraining().state == "waiting"
+    assert (ada.quality(kind="accuracy").newest, ada.quality().alarms) == ((), ())
 
 
 def test_a_batch_stages_each_product_once_however_often_it_is_sent(

@@ -29,6 +29,7 @@ def ann(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 RELEASE = {"epoch": 4, "kind": "manual", "models": {"fusion": "ab" * 32}, "reason": "better"}
+REPORT = {"name": "monthly-2026-10", "month": "2026-10", "made_at": "2026-11-01T02:05:00Z", "size": 9}
 ACCOUNT = {"id": "u-1", "username": "ann", "role": "customer", "active": True}
 
 
@@ -58,7 +59,9 @@ ACCOUNT = {"id": "u-1", "username": "ann", "role": "customer", "active": True}
         ("promote abab --reason better --expected-epoch 3", "POST /models/abab/promote", RELEASE),
         ("rollback --reason worse --expected-epoch 4", "POST /models/rollback", RELEASE),
         ("retrain --reason corrected", "POST /retrain", {"id": "1", "state": "waiting", "reason": "corrected"}),
+        ("quality --kind text", "GET /quality", {"newest": [], "episodes": [], "items": [], "next": None}),
         ("retraining", "GET /retrain", {"id": "1", "state": "taken", "reason": "corrected"}),
+        ("reports list", "GET /reports", {"items": [REPORT]}),
         ("me", "GET /users/me", ACCOUNT),
         ("rename anna", "PATCH /users/me", ACCOUNT),
         ("register", "POST /users", ACCOUNT),

@@ -1,0 +1,1 @@
+"""What the watch over the model's answers has read."""
