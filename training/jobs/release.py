@@ -14,6 +14,7 @@ from core.db.session import transact
 from core.domain.gate import Outcome
 from core.errors import Conflict, Invalid, Unavailable
 from core.registry.packages import CorruptPackage, DroppedPackage, MissingPackage, claim
+from training.jobs.catching_up import ask_where_behind
 from training.jobs.workplace import MODEL, Workplace
 
 if TYPE_CHECKING:
@@ -91,7 +92,8 @@ def promote(
     _claim(workplace, package)
     try:
         row = transact(
-            workplace.sessions, lambda session: moved_by(session, judged) or _move(session, judged, run_key, approval)
+            workplace.sessions,
+            lambda session: moved_by(session, judged) or _move(workplace, session, judged, run_key, approval),
         )
     except EpochMoved as moved:
         if not unless_moved:
@@ -126,7 +128,9 @@ def moved_by(session: Session, judged: dict[str, Any]) -> Promotion | None:
     return row if same else None
 
 
-def _move(session: Session, judged: dict[str, Any], run_key: str, approval: Approval | None) -> Promotion:
+def _move(
+    workplace: Workplace, session: Session, judged: dict[str, Any], run_key: str, approval: Approval | None
+) -> Promotion:
     now = promotions.current(session)
     by_gate = approval is None or judged["decision"] in _KINDS
     row = promotions.promote(
@@ -141,6 +145,7 @@ def _move(session: Session, judged: dict[str, Any], run_key: str, approval: Appr
         manifest=judged["manifest"],
         taxonomy_version=judged["taxonomy_version"],
     )
+    ask_where_behind(session, workplace.store.training, judged["manifest"], row.epoch)
     failpoints.reach("promotion.inserted")
     return row
 

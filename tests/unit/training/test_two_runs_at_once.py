@@ -1,4 +1,7 @@
-"""Two trainings that end at once: the second finds another champion than it was compared with, and is judged again."""
+"""Two trainings at once: the second finds another champion than it was compared with, or newer labels than it learnt.
+
+It is judged again, or its release asks for a retraining.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,10 +10,11 @@ from typing import Any
 import pytest
 
 from core.db.models import Base
-from core.db.repositories import promotions
+from core.db.repositories import promotions, retrain_requests
 from core.db.repositories.promotions import EpochMoved
 from core.db.session import make_engine
 from core.settings import DatabaseSettings, GateSettings, ModelSettings, ServingSettings, StoreSettings, TrainSettings
+from tests.toys.shop import Shop
 from training.jobs import chains, release
 from training.jobs.workplace import Workplace
 
@@ -96,3 +100,18 @@ def test_a_repeated_promotion_asks_nobody(workplace: Workplace, asked_again: lis
     for _ in range(2):
         assert chains.promote_judging_again(workplace, package=FULL, run_key="sunday")["epoch"] == 1
     assert asked_again == []
+
+
+def test_a_release_from_an_older_snapshot_asks_for_a_retraining(workplace: Workplace) -> None:
+    shop = Shop(workplace.store)
+    shop.add("000000-base", {"train": 1})
+    release.promote(workplace, package=RETRAINED, run_key="ten past")
+    with workplace.sessions() as session:
+        assert retrain_requests.newest(session) is None
+    shop.add("000001", {"train": 1})
+    decide(workplace, "sunday", FULL, "promote", epoch=1)
+    release.promote(workplace, package=FULL, run_key="sunday")
+    with workplace.sessions() as session:
+        wish = retrain_requests.newest(session)
+    assert wish.request.reason == "epoch 2 learnt from manifest 1, the store is at 2"
+    assert wish.requested_by is None
