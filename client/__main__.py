@@ -15,7 +15,7 @@ import httpx
 
 from client.batch import Stopped
 from client.client import EtalonClient
-from client.command import accounts, check, models, products, review
+from client.command import accounts, check, models, products, reports, review
 from client.command.credentials import NotSet, credentials
 from client.command.verbs import Verbs
 from client.errors import ProblemError
@@ -26,7 +26,7 @@ _PATIENCE = {"attempts": 20, "longest_wait_s": 120.0}  # nobody waits at a batch
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m client", description=__doc__.partition("\n\n")[2])
     verbs = Verbs(parser)
-    for room in (products, review, models, accounts, check):
+    for room in (products, review, models, reports, accounts, check):
         room.add(verbs)
     return parser
 

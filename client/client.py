@@ -9,11 +9,12 @@ import httpx
 from client.accounts import Accounts
 from client.models import Models
 from client.products import Products
+from client.reports import Reports
 from client.review import Review
 from client.session import ApiKey, PasswordToken, Session
 
 
-class EtalonClient(Products, Review, Models, Accounts):
+class EtalonClient(Products, Review, Models, Reports, Accounts):
     """A caller of one Etalon service. Safe to share between threads; close it, or use it in a ``with``.
 
     It signs in with a name and a password, or with a key; with neither, only what is open to anyone answers.

@@ -167,6 +167,14 @@ def make_key(etalon: Etalon, owner: Caller) -> tuple[str, dict[str, str]]:
     return made["id"], {"Authorization": f"Bearer {made['key']}"}
 
 
+def make_report(etalon: Etalon) -> str:
+    """Write a report as the job does; its name."""
+    name = "monthly-2026-10"
+    etalon.store.reports.mkdir(exist_ok=True)
+    (etalon.store.reports / f"{name}.html").write_text("<!doctype html><title>October</title>", encoding="utf-8")
+    return name
+
+
 THINGS: dict[str, Callable[[Scene, Caller], str]] = {
     "prediction_id": _prediction,
     "user_id": _account,
@@ -175,6 +183,7 @@ THINGS: dict[str, Callable[[Scene, Caller], str]] = {
 """How a thing that is somebody's is made, by the path parameter that names it."""
 COMMON: dict[str, tuple[Callable[[Scene], str], str]] = {
     "version": (lambda scene: scene.etalon.model, "0" * 64),
+    "name": (lambda scene: make_report(scene.etalon), "monthly-2001-01"),
     "code": (lambda scene: "request.not_found", "no.such_problem"),
 }
 """A thing that is everybody's, and the name of none, by path parameter."""

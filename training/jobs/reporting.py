@@ -5,6 +5,7 @@ reports/monthly-2026-10.json   its figures, for ``log-report``
 """
 
 import hashlib
+import json
 import logging
 import os
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from core.db.repositories import judgements, monthly, promotions, retrain_requests
 from core.durable import make_folder, write_durably
-from core.errors import NotFound
+from core.reports import find, name_of
 from core.settings import LoopSettings, StoreSettings
 from core.store import manifests
 from core.store.manifests import NoManifest
@@ -52,12 +53,6 @@ _WATCHED = {
 log = logging.getLogger(__name__)
 
 
-class NoReport(NotFound):
-    """There is no report of this name."""
-
-    code = "report.not_found"
-
-
 def report(workplace: Workplace, loop: LoopSettings, *, month: str, ask: bool = False) -> dict[str, Any]:
     """Write the report of a month; writing it again replaces it.
 
@@ -76,7 +71,7 @@ def report(workplace: Workplace, loop: LoopSettings, *, month: str, ask: bool = 
     """
     with workplace.snapshots() as session:
         facts = _gather(session, workplace, loop, month)
-    name, verdict = _name(facts.now.month), conclusions.recommend(facts)
+    name, verdict = name_of(str(facts.now.month)), conclusions.recommend(facts)
     page = render(facts).encode()
     path = make_folder(workplace.store.reports) / f"{name}.html"
     told = {"month": str(facts.now.month), "sentence": verdict.sentence, "retrain": verdict.retrain}
@@ -99,16 +94,13 @@ def log_report(workplace: Workplace, *, name: str) -> dict[str, Any]:
     """Log a written report to the tracking server, into the run of its name; logging it again replaces it.
 
     Raises:
-        BadMonth: it is no name of a report.
         NoReport: it was never written.
         TrackingUnavailable: the tracking server does not answer; logging again is safe.
     """
     from training.tracking import ReportRecord, Tracking
 
-    path = workplace.store.reports / f"{_name(Month.parse(name.removeprefix('monthly-')))}.html"
-    told = ResultFile(path.with_suffix(".json")).read()
-    if told is None or not path.exists():
-        raise NoReport(f"there is no report {name}")
+    path = find(workplace.store.reports, name).path
+    told = json.loads(path.with_suffix(".json").read_bytes())
     record = ReportRecord(
         name=name,
         html=path.read_text(encoding="utf-8"),
@@ -119,10 +111,6 @@ def log_report(workplace: Workplace, *, name: str) -> dict[str, Any]:
     )
     settings = workplace.train.model_copy(update={"experiment": f"{workplace.train.experiment}-reports"})
     return {"name": name, "run_id": Tracking.connect(settings).keep_report(record)}
-
-
-def _name(month: Month) -> str:
-    return f"monthly-{month}"
 
 
 def _ask(workplace: Workplace, name: str, reasons: tuple[str, ...]) -> bool:

@@ -177,3 +177,12 @@ def test_the_command_says_which_credential_is_missing(
         monkeypatch.delenv(name, raising=False)
     assert main(["champion"], transport=Service()) == 1
     assert "ETALON_USER" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("ann")
+def test_a_report_is_fetched_into_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    service = Service(httpx.Response(200, content="<p>été".encode()))
+    assert main(["reports", "fetch", "monthly-2026-10", str(tmp_path / "october.html")], transport=service) == 0
+    assert service.requests[0].url.path == "/reports/monthly-2026-10"
+    assert (tmp_path / "october.html").read_text(encoding="utf-8") == "<p>été"
+    assert json.loads(capsys.readouterr().out)["bytes"] == len("<p>été".encode())
