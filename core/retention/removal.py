@@ -94,7 +94,7 @@ def discard(path: Path) -> None:
     """Remove a file, or a folder with all that is in it."""
     with suppress(FileNotFoundError):
         if path.is_dir() and not path.is_symlink():
-            delete(_put_aside(path))
+            delete(path if path.name.endswith(f".{_ENDING}") else _put_aside(path))
         else:
             path.unlink()
 
