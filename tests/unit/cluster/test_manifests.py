@@ -22,7 +22,7 @@ from tests.unit.cluster.manifests import (
     written,
 )
 
-VERSION = "1.31"
+OLDEST, *_ = VERSIONS = ("1.31", "1.37")
 BELONGS_TO_KUSTOMIZE_OR_OTHERS = ("Kustomization", "Component")
 each_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)
 
@@ -41,16 +41,17 @@ def test_every_document_is_what_kubernetes_understands() -> None:
     found = 0
     for _, document in written():
         if document.get("kind", "Component") not in BELONGS_TO_KUSTOMIZE_OR_OTHERS:
-            kubernetes_validate.validate(document, VERSION, strict=True)
+            kubernetes_validate.validate(document, OLDEST, strict=True)
             found += 1
     assert found > 20
 
 
 @needs_kubectl
 @each_environment
-def test_every_rendered_document_is_what_kubernetes_understands(environment: str) -> None:
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_rendered_document_is_what_kubernetes_understands(environment: str, version: str) -> None:
     for document in everything(environment):
-        kubernetes_validate.validate(document, VERSION, strict=True)
+        kubernetes_validate.validate(document, version, strict=True)
 
 
 @needs_kubectl
