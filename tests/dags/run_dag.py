@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 ASKED = {"action": "promote", "package": "ab" * 32, "run_key": "the run that judged"}
 CONF = {"full": {"full": True}, "rolled-back": {"action": "rollback", "reason": "wrong lamps", "expected_epoch": 2}}
-CONF |= {"dry-run": {"dry_run": True}}
+CONF |= {"dry-run": {"dry_run": True}, "bad-month": {"month": "2026-09"}}
 CONF |= {"limited": {"max_steps": 3, "halves": ["text"]}, "elsewhere": {"url": "https://pre.example.org"}}
 ADA = {"id": "7", "name": "Ada: reviewer"}
 ANSWERS = {

@@ -26,6 +26,8 @@ ANSWERS = {
     "core.retention": {"told": "features 21.0 of 20.0 GiB"},
     "check": {"ok": True, "url": "http://127.0.0.1:8000", "steps": 17},
     "watch": {"told": [], "retrain": False, "subject": "", "text": ""},
+    "report": {"name": "monthly-2026-10", "month": "2026-10", "sentence": "No retraining needed.", "asked": False},
+    "log-report": {"name": "monthly-2026-10", "run_id": "f" * 32},
     "run": {"archived": 1, "removed": 0, "failed": 0, "place": "folder"},
 }
 GREY = ("grey", "grey-again")
@@ -37,6 +39,7 @@ INSTEAD[("accuracy-fell", "watch")] = {
     "text": "Accuracy is 55.0 %: surely below 70 %.\nA retraining has been asked for.",
 }
 INSTEAD[("texts-changed", "watch")] = {"told": ["text"], "subject": "texts changed", "text": "They do not look alike."}
+INSTEAD[("bad-month", "report")] = {"sentence": "Retrain because people replaced 30.0 %.", "asked": True}
 INSTEAD |= {("nothing-to-promote", "judge"): {"decision": "refuse"}, ("grey-after-all", "judge"): {"epoch": 7}}
 INSTEAD |= {(scenario, "judge"): {"decision": "grey"} for scenario in GREY}
 
