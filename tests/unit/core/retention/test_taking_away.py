@@ -5,7 +5,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from core.registry.packages import (
 )
 from core.retention import inventory, removal
 from core.retention.removal import AlreadyRunning, only_one
+from core.retention.rules import keep_packages
 
 
 def write(root: Path, name: str, kind: str = "model", **spec: object) -> Package:
@@ -114,6 +115,46 @@ def test_whoever_claims_first_is_seen_by_whoever_decides(tmp_path: Path) -> None
         assert decided == []
     deciding.join()
     assert decided[0] > 1.0
+
+
+def decide_and_take(root: Path, since: float) -> None:
+    """As retention does, nothing being named."""
+    with taking_away(root):
+        found = inventory.packages(root)
+        kept = keep_packages(found, {}, since=since)
+        going = [(one, "old") for one in found if one.sha not in kept]
+        aside = removal.put_packages_aside(root, going, dropped_on="today")
+    for one in aside:
+        removal.delete(one)
+
+
+@pytest.mark.parametrize("need", ["train", "claim"])
+def test_what_somebody_was_given_at_the_moment_of_a_removal_is_there_afterwards(tmp_path: Path, need: str) -> None:
+    lost = given = 0
+    for number in range(40):
+        package = write(tmp_path, f"model {number}")
+        os.utime(package.path, (1.0, 1.0))
+        answered: list[Package] = []
+        starting = threading.Barrier(2)
+
+        def ask(number: int, sha: str, starting: threading.Barrier, answered: list[Package]) -> None:
+            starting.wait()
+            with suppress(DroppedPackage):
+                answered.append(write(tmp_path, f"model {number}") if need == "train" else claim(tmp_path, sha))
+
+        asking = threading.Thread(target=ask, args=(number, package.sha, starting, answered))
+        asking.start()
+        starting.wait()
+        decide_and_take(tmp_path, since=2.0)
+        asking.join()
+        given += len(answered)
+        for one in answered:
+            try:
+                open_package(tmp_path, one.sha)
+            except MissingPackage:
+                lost += 1
+    assert lost == 0
+    assert given == 40 or need == "claim"
 
 
 def test_several_may_claim_at_once(tmp_path: Path) -> None:
