@@ -1,7 +1,7 @@
 """Moving the release by a person's decision: everything is loaded and checked before the ledger moves."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,15 +91,25 @@ class PackageDesk:
         self.check([version])
         return facts
 
-    def check(self, versions: Sequence[str]) -> None:
+    def check_swiftly(self, versions: Sequence[str]) -> None:
+        """Check packages to go back to, within moments: as ``check`` does, but for the encoders that answer now.
+
+        They are hundreds of megabytes, and going back leaves them as they are. What is in memory is not loaded again.
+        """
+        serving = self.serving.release().models.values() if self.serving.epoch is not None else ()
+        self.check(versions, in_use={sha for model in serving for sha in model.spec.get("encoders", {}).values()})
+
+    def check(self, versions: Sequence[str], *, in_use: Collection[str] = ()) -> None:
         """Hash every file of these packages and of their encoders, and load them, which asks for golden answers.
+
+        The encoders ``in_use`` are not hashed.
 
         Raises:
             PackageRefused: the first that cannot be served.
         """
         for count, version in enumerate(versions, start=1):
             try:
-                verify_model(self.packages, version)
+                verify_model(self.packages, version, in_use=in_use)
                 self.serving.prepare(versions[:count])
             except Exception as error:  # whatever a broken package provokes
                 raise refused(version, error) from error

@@ -104,7 +104,7 @@ def roll_back(order: RollbackOrder, admin: AdminDep, parts: PartsDep, key: Idemp
     """Serve again what was served before, from a new epoch on; a rollback of a rollback undoes it."""
     with parts.readers() as session:
         now = promotions.current(session)
-    PackageDesk(parts.settings.store.packages, parts.serving).check(list(now.previous.values()) if now else [])
+    PackageDesk(parts.settings.store.packages, parts.serving).check_swiftly(list(now.previous.values()) if now else [])
     row = Terms(None, key).settle(
         parts.sessions,
         actor_id=admin.id,
