@@ -84,6 +84,7 @@ READERS: Mapping[str, tuple[int, tuple[str, ...]]] = {
     ),
     "airflow": (OURS, ("airflow-api.key", "airflow-database-url", "airflow-fernet.key", "airflow-jwt.key")),
     "airflow-accounts": (OURS, ("airflow-admin.password", "airflow-etalon.password")),
+    "alerts": (OURS, ("alert.webhook", "smtp.url")),
     "api": (OURS, ("airflow-etalon.password", "auth.key", "database-ca.pem", "database-url")),
     "database-users": (
         OURS,
@@ -95,7 +96,10 @@ READERS: Mapping[str, tuple[int, tuple[str, ...]]] = {
         ),
     ),
     "grafana": (FOREIGN, ("grafana-admin.password",)),
-    "jobs": (OURS, ("canary-reviewer.password", "canary.password", "database-ca.pem", "database-url", *GIVEN)),
+    "jobs": (
+        OURS,
+        ("canary-reviewer.password", "canary.password", "database-ca.pem", "database-url", "drive.credentials"),
+    ),
     "migrate": (OURS, ("database-ca.pem", "database-owner-url")),
     "mysql": (FOREIGN, (*CERTIFICATES, "database-root.password")),
     "postgres": (FOREIGN, ("metadata.password",)),

@@ -1,5 +1,6 @@
 """The context of a build: which files ``.dockerignore`` lets through."""
 
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -37,9 +38,9 @@ def files(source: str) -> list[Path]:
         FileNotFoundError: there are none, which ends a build too.
     """
     found = [path for path in ROOT.glob(source) if path.is_file()]
-    found += [path for folder in ROOT.glob(source) if folder.is_dir() for path in folder.rglob("*") if path.is_file()]
-    sent = [path.relative_to(ROOT) for path in found]
-    kept = sorted(path for path in sent if is_sent(str(path)))
+    for folder in (path for path in ROOT.glob(source) if path.is_dir()):
+        found += [Path(place) / name for place, _, names in os.walk(folder) for name in names]
+    kept = sorted(path for path in (one.relative_to(ROOT) for one in found) if is_sent(str(path)))
     if not kept:
         raise FileNotFoundError(f"COPY {source}: nothing of that name is in the context")
     return kept
