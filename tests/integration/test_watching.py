@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from core.db.models import Prediction, QualityReading, RetrainRequest, UserAccount, Verdict
 from core.db.repositories import promotions, quality
-from core.db.repositories.users import CANARY
+from core.db.repositories.users import CANARIES
 from core.db.session import make_readers, make_sessions
 from core.domain.watch import Watched
 from core.settings import LoopSettings
@@ -121,7 +121,7 @@ class Desk:
 @pytest.fixture
 def desk(engine: Engine, tmp_path: Any) -> Desk:
     with make_sessions(engine).begin() as session:
-        for name in ("u", CANARY):
+        for name in ("u", *CANARIES):
             session.add(UserAccount(id=name, username=name, password_hash="-", role="customer"))
     desk = Desk(engine, ImageFolder(tmp_path / "images"))
     desk.serve(OLD, BEFORE)
@@ -183,8 +183,8 @@ def test_what_nobody_judged_may_be_right_and_keeps_the_alarm_silent(desk: Desk) 
 
 @pytest.mark.parametrize(
     "columns",
-    [{"owner_id": CANARY}, {"model_name": "bert"}, {"status": "rejected"}, {"status": "pending"}],
-    ids=["canary", "another model", "rejected", "undone"],
+    [*({"owner_id": name} for name in CANARIES), {"model_name": "bert"}, {"status": "rejected"}, {"status": "pending"}],
+    ids=[*CANARIES, "another model", "rejected", "undone"],
 )
 def test_what_says_nothing_about_the_models_categories_does_not_count(desk: Desk, columns: dict[str, str]) -> None:
     desk.receive([False] * 60, **columns)

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, UnaryExpression, case, exists, fun
 from sqlalchemy.orm import Session, aliased
 
 from core.db.models import Prediction, UserAccount, Verdict
-from core.db.repositories.users import CANARY
+from core.db.repositories.users import CANARIES
 from core.domain.review import VALIDATE, Status
 
 BANDS = 10
@@ -163,7 +163,7 @@ def _within(after: str, before: str) -> tuple[ColumnElement[bool], ...]:
 
 
 def _is_no_canary() -> ColumnElement[bool]:
-    return Prediction.owner_id.not_in(select(UserAccount.id).where(UserAccount.username == CANARY))
+    return Prediction.owner_id.not_in(select(UserAccount.id).where(UserAccount.username.in_(CANARIES)))
 
 
 def _id(product: Text | Photo) -> str:

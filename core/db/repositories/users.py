@@ -16,6 +16,7 @@ from core.errors import Conflict
 OPERATOR = "(operator)"
 """Who decides from the command line. Accounts that sign in have no name like this."""
 CANARY = "canary"
+CANARIES = (CANARY, f"{CANARY}-reviewer")
 """Whose products only show that the service answers: no figure about the shop's products counts them."""
 UNMATCHED_HASH = "!"
 """What stands in place of a password's hash where no password signs in."""
