@@ -12,6 +12,8 @@ LOCKS := requirements-uv.lock requirements-dev.lock
 export PYTHONUNBUFFERED := 1
 # The state that `make up` keeps; jobs started by hand look at the same place.
 STATE ?= data/var/up
+# A kept demo is stopped and shown, too, unless a state is named.
+OF_STATE = $(if $(filter-out data/var/up,$(STATE)),--state "$(STATE)")
 JOB := $(BIN)/python -m local job --state $(STATE) --
 
 .PHONY: help
@@ -38,15 +40,15 @@ demo: $(READY) ## The whole loop on this machine [DATA=folder] [LIMIT=n] [BASE=0
 
 .PHONY: up
 up: $(READY) ## Start the system and keep it running [DATA=folder for the first start]
-	@$(BIN)/python -m local up $(if $(DATA),--data "$(DATA)")
+	@$(BIN)/python -m local up --state "$(STATE)" $(if $(DATA),--data "$(DATA)")
 
 .PHONY: down
 down: $(READY) ## Stop every process that `make up` started
-	@$(BIN)/python -m local down
+	@$(BIN)/python -m local down $(OF_STATE)
 
 .PHONY: status
 status: $(READY) ## Show each process, its address and its health
-	@$(BIN)/python -m local status
+	@$(BIN)/python -m local status $(OF_STATE)
 
 .PHONY: check
 check: $(READY) ## Use the running service from end to end as two canary accounts, and leave nothing behind
@@ -80,6 +82,14 @@ replay: $(READY) ## Train a promotion's model again and compare: PROMOTION=n [MO
 finetune: $(READY) ## Train an encoder itself on the store's products: HALF=text|image [LAYERS=n] [MAX_STEPS=n]
 	@[ -n "$(HALF)" ] || { echo "make finetune needs HALF=text or HALF=image"; exit 2; }
 	@$(JOB) training.jobs finetune --half "$(HALF)" $(if $(LAYERS),--layers $(LAYERS)) $(if $(MAX_STEPS),--max-steps $(MAX_STEPS))
+
+.PHONY: tensorboard
+tensorboard: $(READY) ## Show the curves of every training in the browser [TENSORBOARD_PORT=6006]
+	@$(if $(TENSORBOARD_PORT),TENSORBOARD_PORT=$(TENSORBOARD_PORT)) $(BIN)/python -m local tensorboard --state "$(STATE)"
+
+.PHONY: journal
+journal: $(READY) ## Every training ever, with parameters and what came of it, as CSV [OUT=file]
+	@$(JOB) training.jobs journal $(if $(OUT),--out "$(abspath $(OUT))")
 
 .PHONY: rollback
 rollback: $(READY) ## Serve the previous release again [REASON="why"]
@@ -116,7 +126,7 @@ restore-drill: $(READY) ## Prove that a backup can be restored; leaves nothing: 
 .PHONY: reset
 reset: $(READY) ## Stop the system and delete its state: SURE=1
 	@[ "$(SURE)" = 1 ] || { echo "make reset deletes $(STATE) with its labels and models. If that is meant: make reset SURE=1"; exit 2; }
-	@$(BIN)/python -m local down
+	@$(BIN)/python -m local down --state "$(STATE)"
 	@rm -rf "$(STATE)"
 
 .PHONY: lint

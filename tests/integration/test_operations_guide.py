@@ -67,8 +67,10 @@ def test_a_state_is_backed_up_drilled_restored_and_checked(shell: Shell, tmp_pat
     dry_run = shell(line_of("DRY_RUN=1", "make retract "))
     assert dry_run.returncode == 0, dry_run.stderr
     assert "0 labels would be withdrawn" in dry_run.stdout
-    refused = shell("make reset")
-    assert (refused.returncode, (tmp_path / "up").is_dir()) == (2, True)
+    assert shell("make reset").returncode == 2, "it asks first"
+    assert (tmp_path / "up" / "etalon.db").exists()
+    assert shell("make reset SURE=1").returncode == 0
+    assert not (tmp_path / "up").exists()
 
 
 def test_the_signing_key_is_changed_as_the_guide_says(tmp_path: Path) -> None:

@@ -118,6 +118,16 @@ def test_every_target_of_make_exists_and_knows_what_it_is_given() -> None:
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+@pytest.mark.parametrize("target", ["up", "down", "status", "fsck", "rollback", "restore FROM=backup", "reset SURE=1"])
+def test_a_state_that_is_named_is_the_one_that_is_touched(target: str) -> None:
+    wanted, _, value = target.partition(" ")
+    values = dict([value.split("=")]) if value else {}
+    done = would_do([wanted], values | {"STATE": "/srv/elsewhere"})
+    assert "/srv/elsewhere" in done
+    assert "data/var/up" not in done
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 def test_every_program_that_a_command_starts_takes_its_arguments(tmp_path: Path) -> None:
     calls: dict[tuple[str, tuple[str, ...]], str] = {}
     for command, values, wanted in makes():
