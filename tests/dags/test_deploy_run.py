@@ -1,10 +1,11 @@
 """`deploy` executed by Airflow, with stand-ins where the jobs' interpreter and the person who decides would be."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from tests.dags.mailbox import Mailbox, open_mailbox
 from tests.dags.runs import Runs
 
 TASKS = ["evidence", "approve", "promote", "outcome", "rollback"]
@@ -21,8 +22,14 @@ ABOUT = f"--package {'ab' * 32} --run-key the run that judged"
 
 
 @pytest.fixture(scope="module")
-def runs(in_airflow: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Runs:
-    return Runs("deploy", SCENARIOS, in_airflow, tmp_path_factory.mktemp("deploy"))
+def box() -> Iterator[Mailbox]:
+    with open_mailbox() as box:
+        yield box
+
+
+@pytest.fixture(scope="module")
+def runs(in_airflow: Callable[..., str], tmp_path_factory: pytest.TempPathFactory, box: Mailbox) -> Runs:
+    return Runs("deploy", SCENARIOS, in_airflow, tmp_path_factory.mktemp("deploy"), **box.settings)
 
 
 @pytest.fixture
@@ -76,6 +83,14 @@ def test_a_rejection_promotes_nothing_and_is_written_down(runs: Runs) -> None:
 def test_a_question_that_nobody_answers_ends_green_and_promotes_nothing(runs: Runs) -> None:
     assert states(runs, "nobody-answered") == ["success", "success", "skipped", "success", "skipped"]
     assert runs.calls("nobody-answered")[1].endswith("--answer Reject --who  --why ")
+
+
+def test_people_are_told_of_each_question_and_of_nothing_else(runs: Runs, box: Mailbox) -> None:
+    asked = [scenario for scenario in SCENARIOS if runs.tasks(scenario)["evidence"] == "success"]
+    assert [str(mail["subject"]) for mail in box.mails] == ["Etalon: a decision is wanted"] * len(asked)
+    for scenario, message in zip(asked, box.messages, strict=True):
+        assert "Serve abababababab?" in message["text"]
+        assert f"run {runs.states[scenario]['run_id']} of DAG deploy" in message["text"]
 
 
 def test_with_nothing_to_decide_nobody_is_asked(runs: Runs) -> None:
