@@ -1,11 +1,11 @@
-"""``python -m local demo|up|down|status|job``: the whole system on one machine."""
+"""``python -m local demo|up|down|status|tensorboard|job``: the whole system on one machine."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from local import by_hand, up
+from local import by_hand, curves, up
 from local.demo import DemoOptions, run_demo
 from local.state import DEMO, UP
 
@@ -26,6 +26,8 @@ def _parser() -> argparse.ArgumentParser:
     for name, text in (("down", "stop every process"), ("status", "show every process")):
         verb = verbs.add_parser(name, help=text)
         verb.add_argument("--state", type=Path, help="of this state only; default: of `up` and of a kept `demo`")
+    curves_of = verbs.add_parser("tensorboard", help="show the curves of every training")
+    curves_of.add_argument("--state", type=Path, default=UP, help="the state's folder: %(default)s")
     job = verbs.add_parser("job", help="run a module in the environment of a system: job -- MODULE ARGUMENTS")
     job.add_argument("--state", type=Path, default=UP, help="the state's folder: %(default)s")
     job.add_argument("command", nargs="+", metavar="MODULE ARGUMENTS")
@@ -62,6 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return up.stop(roots)
         case "status":
             return up.show_status(roots)
+        case "tensorboard":
+            return curves.serve(asked.state)
         case _:
             return by_hand.run(asked.state, asked.command)
 

@@ -114,15 +114,28 @@ def choose_ports(environ: Mapping[str, str], free: Callable[[int], bool] = take)
     chosen: dict[str, int] = {}
     notices = []
     for name, (variable, usual) in _WANTED.items():
-        wanted = _port_number(variable, environ.get(variable) or str(usual))
-        candidates = range(wanted, min(wanted + _TRIED, 65536))
-        port = next((p for p in candidates if p not in chosen.values() and free(p)), None)
-        if port is None:
-            raise NoFreePort(f"no port from {wanted} on is free for {name}; choose another with {variable}")
-        if port != wanted:
-            notices.append(f"port {wanted} is taken: {name} listens on {port} (choose another with {variable})")
-        chosen[name] = port
+        wanted = environ.get(variable) or str(usual)
+        chosen[name], notice = choose_port(
+            name, variable, wanted, lambda port: port not in chosen.values() and free(port)
+        )
+        notices += notice
     return Ports(**chosen), notices
+
+
+def choose_port(name: str, variable: str, wanted: str, free: Callable[[int], bool] = take) -> tuple[int, list[str]]:
+    """The port ``wanted``, or the next one that is free, and a sentence if it is another; ``variable`` asks for it.
+
+    Raises:
+        NoFreePort: nothing near the wanted port is free.
+        ValueError: ``wanted`` is not a port number.
+    """
+    first = _port_number(variable, wanted)
+    port = next((port for port in range(first, min(first + _TRIED, 65536)) if free(port)), None)
+    if port is None:
+        raise NoFreePort(f"no port from {first} on is free for {name}; choose another with {variable}")
+    if port == first:
+        return port, []
+    return port, [f"port {first} is taken: {name} listens on {port} (choose another with {variable})"]
 
 
 def _port_number(variable: str, text: str) -> int:
