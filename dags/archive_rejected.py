@@ -8,14 +8,14 @@ again by the job itself; one that stays away fails the task, which is tried agai
 
 from datetime import timedelta
 
-from airflow.sdk import CronTriggerTimetable, dag
-from job_process import DEFAULTS, job
+from airflow.sdk import dag
+from job_process import DEFAULTS, at, job
 
 DRIVE_MAY_BE_AWAY = {"retries": 6, "retry_exponential_backoff": True, "max_retry_delay": timedelta(minutes=20)}
 
 
 @dag(
-    schedule=CronTriggerTimetable("37 * * * *", timezone="UTC"),
+    schedule=at("37 * * * *"),
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULTS,

@@ -12,9 +12,9 @@ With `max_steps` (else `TRAIN_TUNE_MAX_STEPS`) each encoder learns from so many 
 
 from datetime import timedelta
 
-from airflow.sdk import CronTriggerTimetable, Param, TriggerRule, chain, dag
+from airflow.sdk import Param, TriggerRule, chain, dag
 from decision import decision
-from job_process import DEFAULTS, job
+from job_process import DEFAULTS, at, job
 
 DAY = 24 * 60  # minutes
 MANIFEST = "{{ ti.xcom_pull('snapshot')['manifest'] }}"
@@ -30,7 +30,7 @@ PATIENT = {"minutes": DAY, "inputs": WANTED, "retries": 5, "retry_delay": timede
 
 
 @dag(
-    schedule=CronTriggerTimetable("23 22 * * 0", timezone="UTC"),
+    schedule=at("23 22 * * 0"),
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULTS,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow.providers.standard.operators.bash import BashOperator
+from airflow.sdk import CronTriggerTimetable
 from alerts import failure_alerts
 
 DEFAULTS: dict[str, Any] = {
@@ -25,6 +26,11 @@ code=$?
 printf '%s\\n' "$out"
 exit $code
 """
+
+
+def at(cron: str) -> CronTriggerTimetable:
+    """These moments in UTC, but none before Airflow first saw the DAG: not at once the training of a whole week."""
+    return CronTriggerTimetable(cron, timezone="UTC", run_immediately=timedelta(0))
 
 
 def job(task_id: str, command: str, *, minutes: int, inputs: dict[str, str] | None = None, **kw: Any) -> BashOperator:

@@ -9,10 +9,10 @@ and the page is there all the same. Started by hand with `month` it tells that m
 from datetime import timedelta
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import CronTriggerTimetable, Param, dag
+from airflow.sdk import Param, dag
 from alerts import alerts
 from decision import MLFLOW_MAY_BE_AWAY, only_if
-from job_process import DEFAULTS, job
+from job_process import DEFAULTS, at, job
 
 MONTH = Param(
     default="",
@@ -26,7 +26,7 @@ READY = f"{{{{ {FOUND}['sentence'] }}}}\nRead it: python -m client reports fetch
 
 
 @dag(
-    schedule=CronTriggerTimetable("5 2 1 * *", timezone="UTC"),
+    schedule=at("5 2 1 * *"),
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULTS,

@@ -13,10 +13,10 @@ found nothing; with `dry_run` it only says what would go. `budgets` tells people
 may, and is skipped where none does.
 """
 
-from airflow.sdk import CronTriggerTimetable, Param, chain, dag
+from airflow.sdk import Param, chain, dag
 from alerts import alerts
 from decision import only_if
-from job_process import DEFAULTS, job
+from job_process import DEFAULTS, at, job
 
 # A run started by hand has no logical date, and every run has a moment after which it may start.
 NIGHTLY = "params.full or dag_run.run_after.hour == 3"
@@ -26,7 +26,7 @@ OVER_BUDGET = "The store holds more than its budget: {{ ti.xcom_pull('budgets')[
 
 
 @dag(
-    schedule=CronTriggerTimetable("17 * * * *", timezone="UTC"),
+    schedule=at("17 * * * *"),
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULTS | {"retries": 1},

@@ -11,18 +11,16 @@ The asset event (sent by the API when enough verdicts wait) only wakes the run e
 what there is to do, and the timetable makes sure that somebody asks. Any task may run again, or twice at once.
 """
 
-from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable, chain, dag
+from airflow.sdk import Asset, AssetOrTimeSchedule, chain, dag
 from decision import decision
-from job_process import DEFAULTS, job
+from job_process import DEFAULTS, at, job
 
 MANIFEST = "{{ ti.xcom_pull('append')['manifest'] }}"
 PACKAGE = "{{ ti.xcom_pull('fit')['package'] }}"
 
 
 @dag(
-    schedule=AssetOrTimeSchedule(
-        timetable=CronTriggerTimetable("*/10 * * * *", timezone="UTC"), assets=[Asset("validated_rows")]
-    ),
+    schedule=AssetOrTimeSchedule(timetable=at("*/10 * * * *"), assets=[Asset("validated_rows")]),
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULTS,

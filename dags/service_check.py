@@ -9,8 +9,8 @@ check another of the addresses in `LOOP_CHECK_URL`, such as pre-production's.
 import os
 from datetime import timedelta
 
-from airflow.sdk import CronTriggerTimetable, Param, dag
-from job_process import DEFAULTS, job
+from airflow.sdk import Param, dag
+from job_process import DEFAULTS, at, job
 
 # A choice, not any address: who is asked is told the passwords.
 URLS = [url.strip() for url in os.environ.get("LOOP_CHECK_URL", "http://127.0.0.1:8000").split(",")]
@@ -18,7 +18,7 @@ RESTARTING = {"retries": 2, "retry_delay": timedelta(minutes=1)}
 
 
 @dag(
-    schedule=CronTriggerTimetable("7 * * * *", timezone="UTC"),
+    schedule=at("7 * * * *"),
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULTS,

@@ -11,17 +11,17 @@ from datetime import timedelta
 
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import CronTriggerTimetable, dag
+from airflow.sdk import dag
 from alerts import alerts
 from decision import only_if
-from job_process import DEFAULTS, job
+from job_process import DEFAULTS, at, job
 
 FOUND = "ti.xcom_pull('watch')"
 TEXT = f"{{{{ {FOUND}['text'] }}}}"
 
 
 @dag(
-    schedule=CronTriggerTimetable("*/10 * * * *", timezone="UTC"),
+    schedule=at("*/10 * * * *"),
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULTS,

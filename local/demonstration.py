@@ -14,6 +14,7 @@ from local.health import NotHealthy
 from local.incoming import Incoming, read_incoming
 from local.orchestrator import Orchestrator
 from local.outcome import Outcome, live_rows
+from local.programs import SCHEDULER
 from local.progress import Steps
 from local.retraining import DAG, wait_for_release
 from local.secrets import AIRFLOW_WAKER
@@ -57,9 +58,9 @@ class Demonstration:
         for notice in self._system.notices:
             say(notice)
         with ThreadPoolExecutor(1) as background:
-            # Airflow and MLflow come up while the base is imported and the champion trained. The service follows
-            # later: at its start it reads how many verdicts make a retraining.
-            booted = background.submit(self._system.boot, without={"api"}, grace_s=_GRACE_S)
+            # Airflow and MLflow come up while the base is imported and the champion trained. Two follow later: the
+            # service, which at its start reads how many verdicts make a retraining, and who runs what needs a champion.
+            booted = background.submit(self._system.boot, without={"api", SCHEDULER}, grace_s=_GRACE_S)
             with step("database and accounts"):
                 self._system.migrate()
             with step("catalogue"):
@@ -73,6 +74,7 @@ class Demonstration:
             self._system.supervisor.start_program("api")
             self._system.wait_healthy("mlflow", say=say)
             release_first_champion(self._system)
+            self._system.supervisor.start_program(SCHEDULER)
         with step("everything answers"):
             self._system.wait_healthy(say=say)
             self._wait_for_dag()

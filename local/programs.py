@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from local.ports import Ports
 from local.state import State
 
+SCHEDULER = "airflow-scheduler"
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
@@ -43,7 +45,7 @@ def make_programs(state: State, ports: Ports) -> list[Program]:
             "metadatabase",
         ),
         Program(
-            "airflow-scheduler",
+            SCHEDULER,
             _airflow("scheduler", "--skip-serve-logs"),
             health=airflow_health,
             component="scheduler",

@@ -10,6 +10,7 @@ from local import processes
 from local.beginning import generate_sample, has_catalogue, has_champion, release_first_champion
 from local.database import DatabaseChoice
 from local.diagnosis import explain
+from local.programs import SCHEDULER
 from local.progress import Steps, warn
 from local.state import State
 from local.supervisor import Supervisor
@@ -57,8 +58,10 @@ def start(root: Path, wishes: Wishes) -> int:
 def _start(system: System, wishes: Wishes, steps: Steps) -> None:
     for notice in system.notices:
         steps.say(notice)
+    begins = not has_champion(system.state)
     with ThreadPoolExecutor(1) as background:
-        booted = background.submit(system.boot, without={"api"})  # which needs the schema that is made meanwhile
+        # The service needs the schema that is made meanwhile, and a scheduler without a champion would find it unwell.
+        booted = background.submit(system.boot, without={"api", SCHEDULER} if begins else {"api"})
         with steps.step("database and accounts"):
             system.migrate()
         if not has_catalogue(system.state):
@@ -67,10 +70,11 @@ def _start(system: System, wishes: Wishes, steps: Steps) -> None:
                 steps.say(f"imported: {system.import_catalogue(data, wishes.base, wishes.limit)}")
         booted.result()
     system.supervisor.start_program("api")
-    if not has_champion(system.state):
+    if begins:
         with steps.step("first champion (encoders, training, evaluation)"):
             system.wait_healthy("mlflow", say=steps.say)
             release_first_champion(system)
+        system.supervisor.start_program(SCHEDULER)
     with steps.step("everything answers"):
         system.wait_healthy(say=steps.say)
 

@@ -3,6 +3,7 @@
 
 import json
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,14 @@ HEAVY = ["tensorflow", "keras", "mlflow", "pandas", "numpy", "openvino", "sklear
 
 
 def describe_schedule(timetable: Any) -> dict[str, Any]:
-    """Assets that wake the DAG, and its clock."""
+    """Assets that wake the DAG, its clock, and how late a moment before its first sight may be made up for."""
+    assets = []
     if getattr(timetable, "asset_condition", None):
         assets = [asset.name for asset in timetable.asset_condition.objects]
-        return {"assets": assets, "cron": timetable.timetable.expression}
-    return {"assets": [], "cron": getattr(timetable, "expression", None)}
+        timetable = timetable.timetable
+    late = getattr(timetable, "run_immediately", None)
+    seconds = late.total_seconds() if isinstance(late, timedelta) else late
+    return {"assets": assets, "cron": getattr(timetable, "expression", None), "made_up_for_s": seconds}
 
 
 def main(folder: str) -> None:

@@ -61,6 +61,11 @@ def test_nothing_is_caught_up(folder: dict[str, Any]) -> None:
     assert [dag_id for dag_id, dag in folder["dags"].items() if dag["catchup"]] == []
 
 
+def test_a_new_system_does_not_begin_with_what_it_missed(folder: dict[str, Any]) -> None:
+    late = {dag_id: dag["made_up_for_s"] for dag_id, dag in folder["dags"].items() if dag["cron"]}
+    assert set(late.values()) == {0.0}, late
+
+
 def test_no_two_clocks_strike_in_the_same_minute_but_those_of_every_ten(folder: dict[str, Any]) -> None:
     """Each starts a job of its own, and the machine may be small."""
     minutes = [dag["cron"].split()[0] for dag in folder["dags"].values() if dag["cron"]]
