@@ -215,12 +215,12 @@ def _judged(facts: Facts) -> Table:
             one.said["decision"],
             _score(one.said["weighted_f1"]),
             _score(one.said["champion_weighted_f1"]),
-            one.said["run_id"] or "–",
+            (one.said["run_id"] or "–")[:12],
         ]
         for one in facts.judgements
     ]
     columns = ["when (UTC)", "snapshot", "gate", "weighted F1", "champion's", "run"]
-    return Table("Every judgement", "The run is that of the tracking server.", columns, rows)
+    return Table("Every judgement", "The run is how that of the tracking server begins.", columns, rows)
 
 
 def _model(facts: Facts) -> Section:
