@@ -72,7 +72,8 @@ def would_do(wanted: list[str], values: dict[str, str]) -> str:
     """What make would do, as one line of shell for each line of its recipes."""
     line = ["make", "--no-print-directory", "--dry-run", "--old-file=.venv/.ready", *wanted]
     given = [f"{name}={value}" for name, value in values.items()]
-    done = subprocess.run([*line, *given], cwd=ROOT, capture_output=True, text=True)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    done = subprocess.run([*line, *given], cwd=ROOT, env=clean, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout.replace("\\\n", " ")
 
