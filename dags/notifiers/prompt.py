@@ -46,9 +46,9 @@ class PromptNotifier(BaseNotifier):
             self.send(context)
             failures.clear()
         except Exception as error:  # whose words may quote the address: its kind and status do not
-            status = getattr(error, "code", None) or getattr(error, "smtp_code", None)
             cause = getattr(error, "reason", None)
-            failures.append(" ".join(str(part) for part in (_kind(error), status or (cause and _kind(cause))) if part))
+            told = getattr(error, "code", None) or getattr(error, "smtp_code", None) or (cause and _kind(cause))
+            failures.append(f"{_kind(error)} {told or ''}".strip())
 
     def send(self, context: Any) -> None:
         """Send what is rendered, however long that takes."""
@@ -56,4 +56,5 @@ class PromptNotifier(BaseNotifier):
 
 
 def _kind(error: object) -> str:
-    return type(error).__name__
+    """Python's name for it, or OpenSSL's."""
+    return error if isinstance(error, str) and error.isupper() else type(error).__name__

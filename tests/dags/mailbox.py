@@ -1,11 +1,13 @@
 """An SMTP server and a chat's webhook on this machine, and what came to them."""
 
 import json
+import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -45,31 +47,49 @@ class Mailbox:
         return AuthResult(success=right)
 
     @property
+    def smtp_url(self) -> str:
+        """The mail server with the account, to be reached with TLS."""
+        return f"smtp://etalon:pass%20word%2Fof%20%40mail@127.0.0.1:{self.smtp_port}"
+
+    @property
     def settings(self) -> dict[str, str]:
         """The environment of whoever is to send alerts here."""
         return {
             "LOOP_ALERT_EMAIL": "ops@example.org, night@example.org",
-            "LOOP_SMTP_URL": f"smtp://etalon:pass%20word%2Fof%20%40mail@127.0.0.1:{self.smtp_port}?tls=off",
+            "LOOP_SMTP_URL": f"{self.smtp_url}?tls=off",
             "LOOP_ALERT_WEBHOOK": f"http://127.0.0.1:{self.hook_port}/hooks/{KEY}",
         }
 
 
 @contextmanager
-def open_mailbox() -> Iterator[Mailbox]:
-    """A mailbox whose servers listen meanwhile."""
+def open_mailbox(certificate: Path | None = None) -> Iterator[Mailbox]:
+    """A mailbox whose servers listen meanwhile; with a certificate (and its key) it takes mail after STARTTLS only."""
     box = Mailbox()
     with ExitStack() as stack:
         hook = ThreadingHTTPServer(("127.0.0.1", 0), _hook(box))
         stack.callback(hook.server_close)
         stack.callback(hook.shutdown)
         Thread(target=hook.serve_forever, daemon=True).start()
+        tls = {"tls_context": _context(certificate), "require_starttls": True} if certificate else {}
         smtp = _Controller(
-            box, hostname="127.0.0.1", port=0, authenticator=box.sign_in, auth_require_tls=False, auth_required=False
+            box,
+            hostname="127.0.0.1",
+            port=0,
+            authenticator=box.sign_in,
+            auth_require_tls=certificate is not None,
+            auth_required=False,
+            **tls,
         )
         smtp.start()
         stack.callback(smtp.stop)
         box.hook_port, box.smtp_port = hook.server_port, smtp.port
         yield box
+
+
+def _context(certificate: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    return context
 
 
 def _hook(box: Mailbox) -> type[BaseHTTPRequestHandler]:

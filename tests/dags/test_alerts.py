@@ -8,6 +8,7 @@ import pytest
 
 from tests.dags.mailbox import KEY, PASSWORD, Mailbox, open_mailbox
 from tests.dags.runs import Runs
+from tests.toys.certificates import certificate
 
 Airflow = Callable[..., str]
 
@@ -20,14 +21,14 @@ def box() -> Iterator[Mailbox]:
 
 @pytest.fixture(scope="module")
 def runs(box: Mailbox, in_airflow: Airflow, tmp_path_factory: pytest.TempPathFactory) -> Runs:
-    """A run in which one task fails, two do well and one is not begun."""
+    """A run whose first task fails, so that the others are not begun."""
     settings = box.settings | {"AIRFLOW__API__BASE_URL": "https://airflow.example.org"}
-    return Runs("reconcile", ["fsck-fails"], in_airflow, tmp_path_factory.mktemp("alerts"), **settings)
+    return Runs("retrain", ["append-fails"], in_airflow, tmp_path_factory.mktemp("alerts"), **settings)
 
 
 def test_a_failed_task_sends_one_mail_to_everybody_and_the_others_none(runs: Runs, box: Mailbox) -> None:
     (mail,) = box.mails
-    assert mail["Subject"] == "Etalon: reconcile.check failed"
+    assert mail["Subject"] == "Etalon: retrain.append failed"
     assert mail["To"] == "ops@example.org, night@example.org"
     assert mail["From"] == "etalon@127.0.0.1"
     assert box.sign_ins == 1
@@ -36,17 +37,17 @@ def test_a_failed_task_sends_one_mail_to_everybody_and_the_others_none(runs: Run
 def test_a_failed_task_posts_one_message_in_the_chat(runs: Runs, box: Mailbox) -> None:
     (message,) = box.messages
     assert list(message) == ["text"]
-    assert message["text"].startswith("Etalon: reconcile.check failed\n")
+    assert message["text"].startswith("Etalon: retrain.append failed\n")
 
 
 def test_both_say_that_it_was_the_last_try_which_run_failed_and_where_its_log_is(runs: Runs, box: Mailbox) -> None:
-    run = runs.states["fsck-fails"]["run_id"]
+    run = runs.states["append-fails"]["run_id"]
     body = box.mails[0].get_body()
     assert body is not None
     for text in (body.get_content(), box.messages[0]["text"]):
-        assert f"DAG reconcile, task check, run {run}, try 2 of 2" in text
-        assert "https://airflow.example.org/dags/reconcile/runs/" in text
-        assert "/tasks/check?try_number=2" in text
+        assert f"DAG retrain, task append, run {run}, try 3 of 3" in text
+        assert "https://airflow.example.org/dags/retrain/runs/" in text
+        assert "/tasks/append?try_number=3" in text
 
 
 def test_no_log_holds_the_password_or_the_channels_key(runs: Runs) -> None:
@@ -63,13 +64,9 @@ def test_servers_that_are_away_change_nothing_but_the_log(in_airflow: Airflow, t
             "LOOP_SMTP_URL": f"smtps://etalon:secret-word@{nowhere}",
             "LOOP_ALERT_WEBHOOK": f"http://{nowhere}/hooks/{KEY}",
         }
-        runs = Runs("reconcile", ["fsck-fails"], in_airflow, tmp_path, **settings)
-    assert runs.tasks("fsck-fails") == {
-        "check": "failed",
-        "mirror": "success",
-        "seal": "success",
-        "sweep": "upstream_failed",
-    }
+        runs = Runs("retrain", ["append-fails"], in_airflow, tmp_path, **settings)
+    assert (runs.states["append-fails"]["state"], runs.tasks("append-fails")["append"]) == ("failed", "failed")
+    assert runs.tasks("append-fails")["features"] == "upstream_failed"
     assert "EmailNotifier: ConnectionRefusedError" in runs.log
     assert "ChatNotifier: URLError ConnectionRefusedError" in runs.log
     assert KEY not in runs.log
@@ -105,6 +102,33 @@ def test_addresses_may_come_from_files_and_a_mail_shows_its_text_as_written(
     assert box.mails[0]["Subject"] == "Etalon: 3 < 4"
     assert "accuracy &lt; 0.8 &amp; falling" in body.get_content()
     assert box.messages[0]["text"].startswith("Etalon: 3 < 4\naccuracy < 0.8 & falling")
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with a certificate and its key."""
+    file = tmp_path_factory.mktemp("authority") / "authority.pem"
+    file.write_bytes(certificate()[1])
+    return file
+
+
+def test_mail_goes_encrypted_to_a_server_that_proves_its_name(in_airflow: Airflow, authority: Path) -> None:
+    with open_mailbox(authority) as box:
+        to = {"LOOP_ALERT_EMAIL": "ops@example.org", "LOOP_SMTP_URL": f"{box.smtp_url}?from=etalon@example.org"}
+        assert in_airflow("send_alerts.py", "10", **to).splitlines()[-1] == (
+            "EmailNotifier: SSLCertVerificationError CERTIFICATE_VERIFY_FAILED"
+        )
+        in_airflow("send_alerts.py", "10", SSL_CERT_FILE=str(authority), **to)
+    (mail,) = box.mails
+    assert mail["From"] == "etalon@example.org"
+    assert box.sign_ins == 1
+
+
+def test_a_server_that_offers_no_encryption_is_told_no_password(in_airflow: Airflow) -> None:
+    with open_mailbox() as box:
+        said = in_airflow("send_alerts.py", "10", LOOP_ALERT_EMAIL="ops@example.org", LOOP_SMTP_URL=box.smtp_url)
+    assert said.splitlines()[-1] == "EmailNotifier: SMTPNotSupportedError"
+    assert (box.mails, box.sign_ins) == ([], 0)
 
 
 def test_without_addresses_there_is_nobody_to_tell(in_airflow: Airflow) -> None:
