@@ -37,3 +37,15 @@ def test_every_job_that_make_starts_is_a_verb_that_exists() -> None:
     }
     assert jobs
     assert [(module, verb) for module, verb in jobs if f'"{verb}"' not in sources[module]] == []
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [path.name for path in ROOT.glob("docs/*.md") if f"(docs/{path.name})" not in readme] == []
+
+
+def test_the_readme_names_every_dag() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    files = [path for path in ROOT.glob("dags/*.py") if "\n@dag(" in path.read_text(encoding="utf-8")]
+    assert len(files) >= 8
+    assert [path.stem for path in files if f"`{path.stem}`" not in readme] == []
