@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core.domain.watch import Finding
 
 PERMUTATIONS = 999
-LEAST_EFFECT = 0.01
+LEAST_EFFECT = 0.001
 """A change that explains less of the products' spread is nobody's business, however sure the test is."""
 
 _CHUNK = 250  # permutations at once: bounds memory

@@ -55,7 +55,7 @@ def sentence(kind: Watched, found: Figures) -> str:
             f"honest model's is about {found.detail['honest']:.3f} (p = {found.chance:.4f})."
         )
     return (
-        f"{_NEW[kind].format(rows=found.rows)}: {found.value:.1%} of the spread among them and the reference lies "
+        f"{_NEW[kind].format(rows=found.rows)}: {found.value:.2%} of the spread among them and the reference lies "
         f"between the two (p = {found.chance:.4f})."
     )
 
