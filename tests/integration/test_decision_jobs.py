@@ -81,10 +81,15 @@ def approve(workplace: Workplace) -> dict[str, Any]:
 
 
 def test_the_evidence_of_a_grey_package_says_why_and_where_the_page_is(workplace: Workplace) -> None:
+    workplace.train = TrainSettings(tracking_uri="http://mlflow:5000/")
     found = show_evidence(workplace, **ASKED)
     assert (found["epoch"], found["decision"]) == (1, "grey")
     assert "P(improves) 0.61, asked 0.80" in found["body"]
-    assert found["run_url"].endswith("/#/runs/run-bbbb")
+    assert found["run_url"] == "http://mlflow:5000/#/runs/run-bbbb"
+
+
+def test_evidence_names_no_page_where_no_server_shows_one(workplace: Workplace) -> None:
+    assert show_evidence(workplace, **ASKED)["run_url"] is None
 
 
 @pytest.mark.parametrize("decision", ["refuse", "companion"])

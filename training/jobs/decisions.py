@@ -53,7 +53,7 @@ def show_evidence(workplace: Workplace, *, package: str, run_key: str, asked_by:
 
     Returns:
         ``decision`` of the gate, ``epoch`` (None: there is nothing to decide, and ``why``), ``subject``, ``body``
-        (Markdown) and ``run_url``.
+        (Markdown) and ``run_url`` (None where no tracking server shows the judgement).
 
     Raises:
         NotJudged: ``judge`` has not decided about this package in this run.
@@ -64,7 +64,8 @@ def show_evidence(workplace: Workplace, *, package: str, run_key: str, asked_by:
         return {"epoch": None, "decision": judged["decision"], "package": package, "why": why}
     if asked_by is not None:
         _put(workplace, judged, run_key, asked_by)
-    run_url = f"{workplace.train.tracking_uri.rstrip('/')}/#/runs/{judged['run_id']}" if judged["run_id"] else None
+    server, run_id = workplace.train.tracking_uri.rstrip("/"), judged["run_id"]
+    run_url = f"{server}/#/runs/{run_id}" if run_id and server.startswith("http") else None
     return {
         "epoch": judged["epoch"],
         "decision": judged["decision"],
