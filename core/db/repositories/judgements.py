@@ -91,10 +91,9 @@ def decline(session: Session, *, package: str, asked_by: str, ending: str, who: 
         why: the person's reason; cut to 500 characters.
     """
     subject = _of_package(package)
-    known = session.scalars(select_declined(subject))
-    if not any(detail["asked_by"] == asked_by for detail in known):
-        detail = {"asked_by": asked_by, "ending": ending, "why": why[:500]}
-        audit.record(session, actor=who[:64] or "nobody", action=_DECLINED, subject=subject, detail=detail)
+    actor, detail = who[:64] or "nobody", {"asked_by": asked_by, "ending": ending, "why": why[:500]}
+    if (actor, detail) not in [tuple(known) for known in session.execute(select_declined(subject))]:
+        audit.record(session, actor=actor, action=_DECLINED, subject=subject, detail=detail)
 
 
 def newest_of(session: Session, packages: Iterable[str]) -> dict[str, Judged]:
@@ -134,9 +133,9 @@ def select_newest(subjects: list[str]) -> Select[tuple[str, datetime, dict[str, 
     return select(Audit.subject, Audit.at, Audit.detail).where(Audit.id.in_(last))
 
 
-def select_declined(subject: str) -> Select[tuple[dict[str, Any]]]:
-    """Every time that a package was not let through by a person."""
-    return select(Audit.detail).where(Audit.subject == subject, Audit.action == _DECLINED)
+def select_declined(subject: str) -> Select[tuple[str, dict[str, Any]]]:
+    """Who did not let a package through, and all that is known of it."""
+    return select(Audit.actor, Audit.detail).where(Audit.subject == subject, Audit.action == _DECLINED)
 
 
 def select_newest_batch() -> Select[tuple[int | None]]:
