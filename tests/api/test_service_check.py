@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
 import uuid
@@ -269,6 +270,18 @@ def test_products_that_cannot_be_erased_are_named(etalon: Etalon, check: Callabl
     assert failure.step == "nothing remains"
     kept = [one for one in what_is_there(etalon) if one not in before]
     assert [f"{one}: refused: 403 planted.defect" in failure.failure for one in kept if "-" in one] == [True, True]
+
+
+def test_a_check_that_is_stopped_erases_what_it_sent(etalon: Etalon, check: Callable[[Change], Outcome]) -> None:
+    def stop(request: httpx.Request, send: Send) -> httpx.Response:
+        if asks(request, "PATCH", "/predictions/ID"):
+            raise SystemExit(128 + signal.SIGTERM)  # as the command does on SIGTERM
+        return send()
+
+    before = what_is_there(etalon)
+    with pytest.raises(SystemExit):
+        check(stop)
+    assert what_is_there(etalon) == before
 
 
 def test_no_step_is_begun_when_the_time_is_over(
