@@ -18,7 +18,7 @@ from pathlib import Path
 ANSWERS = {
     "features": {"embedded_rows": 1},
     "fit": {"package": "ab" * 32},
-    "judge": {"decision": "promote"},
+    "judge": {"decision": "promote", "package": "ab" * 32, "epoch": 1},
     "promote": {"epoch": 2},
 }
 
