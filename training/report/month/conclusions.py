@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from statistics import NormalDist
 
 import numpy as np
 
 from training.calibration import Reliability, reliability
 from training.report.month.facts import Accepted, Facts, by_answer, overrides
 from training.report.sentences import share
-from training.shares import Share, chance_of_rise, holm
+from training.shares import Share, chance_of_rise, holm, wilson
 
 FEWEST_ANSWERS = 20
 """A category of which fewer answers were looked at, this month or the one before, is not compared."""
@@ -71,7 +72,7 @@ def _reasons(facts: Facts, rows: Sequence[Accepted]) -> Iterator[str]:
             "what was served the month before"
         )
     accuracy = Share(after.rows - after.hits, after.rows)
-    if accuracy.interval[1] < policy.min_accuracy:
+    if wilson(accuracy.hits, accuracy.rows, NormalDist().inv_cdf(1 - level))[1] < policy.min_accuracy:
         yield (
             f"only {share(accuracy.value)} of the served model's answers are right by people's verdicts, surely below "
             f"the {share(policy.min_accuracy)} that the settings ask for"
