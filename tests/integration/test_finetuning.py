@@ -56,6 +56,15 @@ def test_a_limit_stops_a_training_and_taking_it_away_goes_on(
     assert digest(tune(folder, tmp_path / "run")) == digest(uninterrupted)
 
 
+def test_a_training_that_is_watched_gives_the_same_weights(tmp_path: Path, uninterrupted: dict[str, bytes]) -> None:
+    told: list[tuple[int, dict[str, float]]] = []
+    watched = lambda start: lambda step, numbers: told.append((step, dict(numbers)))  # noqa: E731
+    tuned = tune(write_folder(tmp_path / "bert"), tmp_path / "run", watched=watched)
+    assert digest(tuned) == digest(uninterrupted)
+    assert [step for step, numbers in told if "learning_rate" in numbers] == list(range(1, 19))
+    assert [step for step, numbers in told if "epoch/val_weighted_f1" in numbers] == [6, 12, 18]
+
+
 def test_only_the_last_layers_learn_where_that_is_asked_for(tmp_path: Path) -> None:
     before = make_tensors(TINY)
     after = safetensors.numpy.load(tune(write_folder(tmp_path / "bert"), tmp_path / "run", 2, 1)["model.safetensors"])

@@ -5,6 +5,7 @@ Prints a line after every step and the sha256 of the tuned weights at the end, s
 
 import hashlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from tests.toys.bert import write_folder
 from training.encoders.sources import find_text_source
 from training.finetune.config import FinetuneConfig
-from training.finetune.loop import Inputs, Lesson, finetune
+from training.finetune.loop import Inputs, Lesson, Watch, finetune
 from training.finetune.text import TokenisedTexts, build_text_learner, write_huggingface
 from training.softmax import fix_chance
 
@@ -40,7 +41,9 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def tune(source: Path, folder: Path, max_steps: int | None = None, layers: int | None = None) -> dict[str, bytes]:
+def tune(
+    source: Path, folder: Path, max_steps: int | None = None, layers: int | None = None, **watch: Callable[[int], Watch]
+) -> dict[str, bytes]:
     """The files of the tuned weights."""
     weights = find_text_source(str(source))
     fix_chance(7)
@@ -55,7 +58,7 @@ def tune(source: Path, folder: Path, max_steps: int | None = None, layers: int |
         return texts.read(rows, epoch)
 
     lesson = Lesson(read, LABELS, np.arange(48), np.arange(48, 60), 2)
-    outcome = finetune(model, lesson, CONFIG, seed=7, folder=folder, max_steps=max_steps)
+    outcome = finetune(model, lesson, CONFIG, seed=7, folder=folder, max_steps=max_steps, **watch)
     _say(f"steps {outcome.steps} of {outcome.planned}")
     return write_huggingface(encoder, weights)
 
