@@ -171,6 +171,10 @@ bench: $(READY) ## Speed, part by part [BENCH="serving start http release retrai
 	@missed=; for part in $(or $(BENCH),serving start http release retraining store overload accounts); do echo "── bench: $$part"; $(BIN)/python -m bench.$$part || missed="$$missed $$part"; done; \
 		[ -z "$$missed" ] || { echo "bench missed something wanted in:$$missed"; exit 1; }
 
+.PHONY: images-proof
+images-proof: $(READY) ## Build and start every image in a clean Debian tree, without an engine: root, Debian or Ubuntu [KEEP=1] (about 10 minutes)
+	@$(BIN)/python -m tests.containers $(if $(KEEP),--keep)
+
 .PHONY: lock
 lock: ## Resolve the locks again (hashes, no addresses)
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml -o requirements.lock

@@ -31,6 +31,12 @@ def is_sent(path: str) -> bool:
     return sent
 
 
+def _may_hold(folder: str) -> bool:
+    """Whether to look into ``folder`` at all: what a system writes below data/ is many files."""
+    text = (ROOT / ".dockerignore").read_text(encoding="utf-8")
+    return is_sent(folder) or f"\n!{folder}/" in text
+
+
 def files(source: str) -> list[Path]:
     """The files that ``COPY source`` takes, from the repository's root.
 
@@ -39,7 +45,9 @@ def files(source: str) -> list[Path]:
     """
     found = [path for path in ROOT.glob(source) if path.is_file()]
     for folder in (path for path in ROOT.glob(source) if path.is_dir()):
-        found += [Path(place) / name for place, _, names in os.walk(folder) for name in names]
+        for place, below, names in os.walk(folder):
+            below[:] = [name for name in below if _may_hold(str((Path(place) / name).relative_to(ROOT)))]
+            found += [Path(place) / name for name in names]
     kept = sorted(path for path in (one.relative_to(ROOT) for one in found) if is_sent(str(path)))
     if not kept:
         raise FileNotFoundError(f"COPY {source}: nothing of that name is in the context")
