@@ -279,6 +279,8 @@ def test_a_run_says_what_it_was_trained_on_and_how_it_was_judged(story: Story) -
     assert story.client.get_metric_history(run.info.run_id, "bert.loss")
     assert {file.path for file in story.client.list_artifacts(run.info.run_id)} >= FILES
     assert len(story.client.list_artifacts(run.info.run_id, "plots")) == 5
+    logs = story.client.list_artifacts(run.info.run_id, "tensorboard")
+    assert {file.path for file in logs} == {"tensorboard/bert", "tensorboard/resnet50"}
 
 
 def test_the_same_run_key_repeats_its_answers_without_work(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:

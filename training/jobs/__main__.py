@@ -184,10 +184,11 @@ def _fit(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
 def _finetune(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:
     from training.jobs import finetuning
 
-    order = {name: getattr(arguments, name) for name in ("half", "max_steps", "manifest", "run_key")}
+    given = ("half", "layers", "epochs", "max_steps", "manifest", "run_key")
+    order = {name: getattr(arguments, name) for name in given}
     if arguments.among is not None:
         return finetuning.finetune_among(workplace, halves=arguments.among, **order)
-    return finetuning.finetune(workplace, layers=arguments.layers, epochs=arguments.epochs, **order)
+    return finetuning.finetune(workplace, **order)
 
 
 def _judge(workplace: Workplace, arguments: argparse.Namespace) -> dict[str, Any]:

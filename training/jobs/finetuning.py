@@ -122,7 +122,7 @@ def finetune(
 
 
 def finetune_among(
-    workplace: Workplace, *, half: Half, halves: str, max_steps: int | None, manifest: int | None, run_key: str
+    workplace: Workplace, *, half: Half, halves: str, max_steps: int | None = None, **order: Any
 ) -> dict[str, Any]:
     """What a schedule asks for: ``finetune`` where there is something to tune, by the settings.
 
@@ -131,8 +131,7 @@ def finetune_among(
         half: ``text`` or ``image``.
         halves: nothing is done unless ``half`` is among these, comma by comma; "": those of ``TRAIN_TUNE_HALVES``.
         max_steps: None: those of ``TRAIN_TUNE_MAX_STEPS``, if any.
-        manifest: number of the snapshot; None is the newest.
-        run_key: the run that asks.
+        **order: the other arguments of ``finetune``.
 
     Returns:
         As ``finetune``; ``encoder`` is None where nothing was done, and ``reason`` says why.
@@ -145,7 +144,7 @@ def finetune_among(
         return {"encoder": None, "reason": f"{half} is not among {wanted}"}
     steps = max_steps or workplace.train.tune_max_steps
     try:
-        return finetune(workplace, half=half, max_steps=steps, manifest=manifest, run_key=run_key)
+        return finetune(workplace, half=half, max_steps=steps, **order)
     except TooFewRows as error:
         return {"encoder": None, "reason": str(error)}
 
