@@ -142,12 +142,13 @@ test: check-mariadb test-unit test-integration test-api test-dags test-e2e test-
 check-mariadb: $(READY)
 	@$(BIN)/python -m tests.mariadb
 
-# Two tiers run on every core, up to four. They and the API's keep their files in memory where there is room: they prove
-# what is written, the faults prove that it survives, on a disk. The other tiers have ports, processes and timings of
-# their own, one by one.
+# Three tiers run on every core, up to four (the API's by file: each has services of its own), and keep their files in
+# memory where there is room: they prove what is written, the faults prove that it survives, on a disk. The other tiers
+# have ports, processes and timings of their own, one by one.
 MEMORY := $(shell [ -w /dev/shm ] && [ "$$(df -Pk /dev/shm | awk 'NR == 2 {print $$4}')" -gt 4000000 ] && echo /dev/shm)
 test-unit test-integration test-api: export TMPDIR := $(or $(MEMORY),$(TMPDIR),/tmp)
 test-unit test-integration: SPREAD := --numprocesses logical --maxprocesses 4 --dist worksteal
+test-api: SPREAD := --numprocesses logical --maxprocesses 4 --dist loadfile
 
 .PHONY: test-unit test-integration test-api test-dags test-e2e test-faults
 test-unit test-integration test-api test-dags test-e2e test-faults: test-%: $(READY)
@@ -174,6 +175,10 @@ bench: $(READY) ## Speed, part by part [BENCH="serving start http release retrai
 .PHONY: images-proof
 images-proof: $(READY) ## Build and start every image in a clean Debian tree, without an engine: root, Debian or Ubuntu [KEEP=1] (about 10 minutes)
 	@$(BIN)/python -m tests.containers $(if $(KEEP),--keep)
+
+.PHONY: day
+day: $(READY) ## A day of the whole system in a quarter of an hour: every DAG, alarms, a person's decision [KEEP=1]
+	@$(BIN)/python -m bench.day $(if $(KEEP),--keep)
 
 .PHONY: lock
 lock: ## Resolve the locks again (hashes, no addresses)
