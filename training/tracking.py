@@ -404,9 +404,7 @@ class Tracking:
 
 
 def _bytes_in(files: ArtifactRepository, folder: str | None = None) -> int:
-    return sum(
-        _bytes_in(files, one.path) if one.is_dir else one.file_size or 0 for one in files.list_artifacts(folder)
-    )
+    return sum(_bytes_in(files, one.path) if one.is_dir else one.file_size or 0 for one in files.list_artifacts(folder))
 
 
 @contextlib.contextmanager
