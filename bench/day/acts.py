@@ -240,7 +240,7 @@ class Day:
             "violations": len(checked["violations"]),
             "rows": live_rows(self._system.state.root),
         }
-        self._show("nothing is lost, doubled or invented (fsck --full)", not checked["violations"])
+        self._show("nothing is lost, doubled or invented (fsck --full)", checked["violations"] == 0)
 
     def _sum_up(self, passers_by: Crowd) -> None:
         worked = {dag_id: len(self._airflow.successes(dag_id)) for dag_id in DAGS}
