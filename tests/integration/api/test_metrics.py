@@ -21,9 +21,11 @@ from api.metrics.instruments import WORKERS_FOLDER, Instruments
 from api.metrics.listener import MetricsListener, figures_of_process, figures_of_workers, forget_worker
 from api.settings import ServiceSettings
 from core.db.models import Prediction, Verdict
-from core.db.repositories import store_checks
+from core.db.repositories import quality, store_checks
+from core.db.repositories.quality import Reading
 from core.db.session import make_engine, make_readers
 from core.domain.product import Product
+from core.domain.watch import Finding, Watched
 from core.settings import DatabaseSettings
 from core.stages import stages_told_to
 from inference.model import EncoderPool, ServedModel
@@ -95,6 +97,8 @@ def test_the_documents_name_every_figure_and_no_other(service: Service, customer
     parts = service.app.state.parts
     with parts.sessions.begin() as session:
         store_checks.record(session, complete=True, manifest=4, broken=[])
+        low = Reading(Watched.ACCURACY, None, 200, "1", 0.55, 0.7, Finding.ALARM, {}, low=0.48, high=0.62)
+        quality.record(session, "run", low)
     service.predict(customer)
     listener = MetricsListener(figures_of_process(parts.instruments, parts.readers), "127.0.0.1", 0)
     try:
