@@ -11,7 +11,7 @@ import httpx
 from local.orchestrator import Orchestrator, Run
 
 DAG = "retrain"
-TASKS = ("append", "features", "fit", "judge", "promote")
+TASKS = ("append", "features", "fit", "judge", "promote", "ask")
 _MARKS = {"success": "✓", "failed": "✗", "skipped": "–", "running": "…", "up_for_retry": "↻", "upstream_failed": "✗"}
 
 

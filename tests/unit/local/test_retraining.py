@@ -10,7 +10,7 @@ from local.orchestrator import Orchestrator
 from local.retraining import TASKS, NotPromoted, RetrainingFailed, wait_for_release
 
 SKIPPED = dict.fromkeys(TASKS, "skipped")
-DONE = dict.fromkeys(TASKS, "success")
+DONE = dict.fromkeys(TASKS, "success") | {"ask": "skipped"}
 
 
 class Airflow(httpx.BaseTransport):
@@ -80,6 +80,6 @@ def test_a_failed_task_is_named_with_its_newest_log(tmp_path: Path) -> None:
 
 def test_a_line_is_told_once_per_change() -> None:
     said: list[str] = []
-    running = {"a": ("running", dict(DONE, judge="running", promote=None))}
+    running = {"a": ("running", dict(DONE, judge="running", promote=None, ask=None))}
     follow(Airflow({}, running, running, running, {"a": ("success", DONE)}), said=said)
     assert [line.count("✓") for line in said] == [3, 5]
