@@ -19,9 +19,9 @@ PATH = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"
 
 def make_base(folder: Path) -> None:
     """A small Debian with Python 3.11: what the official image of Python is made of, from Debian's own packages."""
-    mirror = os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")
+    mirror = [os.environ["DEBIAN_MIRROR"]] if "DEBIAN_MIRROR" in os.environ else []  # else debootstrap knows one
     packages = "--include=python3.11,python3-pip,ca-certificates"
-    tool = ["debootstrap", "--variant=minbase", packages, "bookworm", str(folder), mirror]
+    tool = ["debootstrap", "--variant=minbase", packages, "bookworm", str(folder), *mirror]
     done = subprocess.run(tool, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"debootstrap failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
