@@ -1,7 +1,6 @@
 """Shares of people's verdicts: how sure one is of a share that was counted, and whether another is really higher."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scipy.stats import hypergeom
@@ -62,16 +61,3 @@ def chance_of_rise(before: Share, after: Share) -> float:
         return 1.0
     hits, rows = before.hits + after.hits, before.rows + after.rows
     return float(hypergeom.sf(after.hits - 1, rows, hits, after.rows))
-
-
-def holm(chances: Sequence[float]) -> list[float]:
-    """The chances of several tests, each raised so that comparing it with a level bounds the chance of *any* mistake.
-
-    In the order they came.
-    """
-    order = sorted(range(len(chances)), key=chances.__getitem__)
-    adjusted, highest = [0.0] * len(chances), 0.0
-    for rank, at in enumerate(order):
-        highest = max(highest, min(1.0, chances[at] * (len(chances) - rank)))
-        adjusted[at] = highest
-    return adjusted

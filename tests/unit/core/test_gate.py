@@ -97,6 +97,9 @@ def test_one_small_p_value_among_many_classes_blocks_nothing() -> None:
 def test_after_the_first_class_is_named_the_next_one_is_tested_less_strictly() -> None:
     assert significant([0.04, 0.001], alpha=0.05) == [1, 0]
     assert significant([0.04, 0.04], alpha=0.05) == []
+    assert significant([0.04, 0.01, 0.5, 0.03], alpha=0.05) == [1]
+    assert significant([0.04, 0.01, 0.5, 0.03], alpha=0.1) == [1, 3, 0]
+    assert significant([], alpha=0.05) == []
 
 
 def test_a_falling_frozen_hold_out_blocks_a_gain_on_fresh_rows() -> None:

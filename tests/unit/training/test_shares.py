@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.shares import Share, chance_of_rise, holm, wilson
+from training.shares import Share, chance_of_rise, wilson
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,3 @@ def test_the_more_was_counted_the_surer_the_same_rise() -> None:
     few, many = (chance_of_rise(Share(n, 10 * n), Share(2 * n, 10 * n)) for n in (3, 30))
     assert few > 0.2
     assert many < 0.001
-
-
-def test_holm_raises_the_smallest_most_and_keeps_the_order() -> None:
-    assert holm([0.04, 0.01, 0.5, 0.03]) == pytest.approx([0.09, 0.04, 0.5, 0.09])
-    assert holm([]) == []

@@ -8,10 +8,11 @@ from statistics import NormalDist
 
 import numpy as np
 
+from core.domain.gate import significant
 from training.calibration import Reliability, reliability
 from training.report.month.facts import Accepted, Facts, by_answer, overrides
 from training.report.sentences import share
-from training.shares import Share, chance_of_rise, holm, wilson
+from training.shares import Share, chance_of_rise, wilson
 
 FEWEST_ANSWERS = 20
 """A category of which fewer answers were looked at, this month or the one before, is not compared."""
@@ -93,8 +94,8 @@ def worse_categories(before: Sequence[Accepted], after: Sequence[Accepted], leve
         for code in later
         if code in earlier and min(earlier[code].rows, later[code].rows) >= FEWEST_ANSWERS
     ]
-    chances = holm([chance_of_rise(one.before, one.after) for one in compared])
-    found = [one for one, chance in zip(compared, chances, strict=True) if chance < level]
+    chances = [chance_of_rise(one.before, one.after) for one in compared]
+    found = [compared[place] for place in significant(chances, alpha=level)]
     return sorted(found, key=lambda one: (one.before.value - one.after.value, one.code))
 
 
