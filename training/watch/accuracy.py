@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.domain.shares import wilson
 from core.domain.watch import Finding
-from training.shares import wilson
 
 FEWEST = 30
 """Fewer verdicts are not looked at."""

@@ -6,10 +6,10 @@ no product of anybody's and is left out.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, case, func, or_, select, union
+from sqlalchemy import Select, Subquery, case, func, or_, select, union
 from sqlalchemy.orm import Session
 
 from core.db.models import (
@@ -24,13 +24,11 @@ from core.db.models import (
     UserAccount,
     Verdict,
 )
+from core.db.repositories import spans
 from core.db.repositories.promotions import Move
-from core.db.repositories.users import CANARY
 from core.db.types import utc_now
 from core.domain.review import CORRECT, ERASE, REJECT, REOPEN, RETRACT, UNDO, VALIDATE, OutboxKind, Status
 
-_CHECKING = (CANARY, f"{CANARY}-reviewer")  # who sends products to see whether the service works
-_CLOCKS = timedelta(days=1)  # ids are made by another clock than the moments in the same row
 _FETCH = 5_000  # rows held by the driver at a time
 _LABELS = (VALIDATE.name, REJECT.name, UNDO.name, REOPEN.name, CORRECT.name, RETRACT.name)
 _STANDING = (VALIDATE.name, REJECT.name, UNDO.name, REOPEN.name, RETRACT.name, ERASE.name)
@@ -157,7 +155,7 @@ def select_sent(since: datetime, until: datetime) -> Select[tuple[Any, str, int]
     day = func.date(Prediction.created_at).label("day")
     return (
         select(day, Prediction.modality, func.count())
-        .where(*_created(since, until), _of_people())
+        .where(*spans.created(since, until), spans.of_people())
         .group_by(day, Prediction.modality)
         .order_by(day, Prediction.modality)
     )
@@ -170,7 +168,7 @@ def senders(session: Session, since: datetime, until: datetime) -> int:
 
 def select_senders(since: datetime, until: datetime) -> Select[tuple[int]]:
     """The statement behind ``senders``."""
-    return select(func.count(Prediction.owner_id.distinct())).where(*_created(since, until), _of_people())
+    return select(func.count(Prediction.owner_id.distinct())).where(*spans.created(since, until), spans.of_people())
 
 
 def decided(session: Session, since: datetime, until: datetime) -> list[Decided]:
@@ -188,7 +186,7 @@ def select_decided(since: datetime, until: datetime) -> Select[tuple[Any, str, s
         select(*kind, func.count())
         .join(Prediction, Prediction.id == Verdict.prediction_id)
         .join(UserAccount, UserAccount.id == Verdict.reviewer_id)
-        .where(*_decided(since, until), _of_people())
+        .where(*spans.decided(since, until), spans.of_people())
         .group_by(*kind)
         .order_by(*kind)
     )
@@ -208,7 +206,7 @@ def select_label_events(since: datetime, until: datetime) -> Select[Any]:
     return (
         select(*given, Verdict.decided_at, *said)
         .join(Prediction, Prediction.id == Verdict.prediction_id)
-        .where(*_decided(since, until), Verdict.action.in_(_LABELS), _of_people())
+        .where(*spans.decided(since, until), Verdict.action.in_(_LABELS), spans.of_people())
         .order_by(Verdict.id)
     )
 
@@ -237,7 +235,7 @@ def select_waiting(at: datetime) -> Select[tuple[Any, int, datetime]]:
         .outerjoin(Verdict, Verdict.id == last.c.id)
         .where(
             Prediction.created_at < at,
-            _of_people(),
+            spans.of_people(),
             or_(Verdict.id.is_(None), Verdict.action.in_([UNDO.name, REOPEN.name])),
         )
         .group_by(day)
@@ -356,7 +354,7 @@ def select_feedback(since: datetime, until: datetime) -> Select[tuple[str, int]]
     return (
         select(Prediction.feedback, func.count())
         .where(Prediction.feedback.is_not(None), Prediction.feedback_at >= since, Prediction.feedback_at < until)
-        .where(_of_people())
+        .where(spans.of_people())
         .group_by(Prediction.feedback)
         .order_by(Prediction.feedback)
     )
@@ -382,24 +380,3 @@ def select_archive_waiting(at: datetime) -> Select[tuple[int]]:
         Outbox.created_at < at,
         or_(Outbox.done_at.is_(None), Outbox.done_at >= at),
     )
-
-
-def _created(since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Ids begin with the milliseconds at which they were made, so the key finds a span that no index knows."""
-    first, last = (_id_at(moment) for moment in (since - _CLOCKS, until + _CLOCKS))
-    return Prediction.id >= first, Prediction.id < last, Prediction.created_at >= since, Prediction.created_at < until
-
-
-def _id_at(moment: datetime) -> str:
-    """What every UUIDv7 of that moment or later is not below."""
-    milliseconds = int((moment - datetime(1970, 1, 1)) / timedelta(milliseconds=1))  # noqa: DTZ001 - naive UTC
-    digits = f"{max(0, milliseconds):012x}"
-    return f"{digits[:8]}-{digits[8:]}"
-
-
-def _decided(since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]:
-    return Verdict.decided_at >= since, Verdict.decided_at < until
-
-
-def _of_people() -> ColumnElement[bool]:
-    return Prediction.owner_id.not_in(select(UserAccount.id).where(UserAccount.username.in_(_CHECKING)))

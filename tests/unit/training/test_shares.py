@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.shares import Share, chance_of_rise, wilson
+from core.domain.shares import wilson
+from training.shares import Share, chance_of_rise
 
 
 @pytest.mark.parametrize(

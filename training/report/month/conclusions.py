@@ -9,10 +9,11 @@ from statistics import NormalDist
 import numpy as np
 
 from core.domain.gate import significant
+from core.domain.shares import wilson
 from training.calibration import Reliability, reliability
 from training.report.month.facts import Accepted, Facts, by_answer, overrides
 from training.report.sentences import share
-from training.shares import Share, chance_of_rise, wilson
+from training.shares import Share, chance_of_rise
 
 FEWEST_ANSWERS = 20
 """A category of which fewer answers were looked at, this month or the one before, is not compared."""

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from core.domain.shares import wilson
 from core.domain.watch import Finding
-from training.shares import wilson
 from training.watch.accuracy import Estimate, estimate, finding
 
 ALL = [0] * 10  # no traffic but what was judged
