@@ -136,22 +136,22 @@ lint: $(READY) ## Style, import fences
 	@$(BIN)/lint-imports
 
 .PHONY: test
-test: check-mariadb test-unit test-integration test-api test-dags test-e2e test-faults ## All tests, tier by tier [SKIP_MARIADB=1]
+test: check-mariadb test-unit test-integration test-api test-pages test-dags test-e2e test-faults ## All tests, tier by tier [SKIP_MARIADB=1]
 
 .PHONY: check-mariadb
 check-mariadb: $(READY)
 	@$(BIN)/python -m tests.mariadb
 
-# Three tiers run on every core, up to four (the API's by file: each has services of its own), and keep their files in
-# memory where there is room: they prove what is written, the faults prove that it survives, on a disk. The other tiers
-# have ports, processes and timings of their own, one by one.
+# Four tiers run on every core, up to four (the API's and the pages' by file: each has services of its own), and keep their
+# files in memory where there is room: they prove what is written, the faults prove that it survives, on a disk. The other
+# tiers have ports, processes and timings of their own, one by one.
 MEMORY := $(shell [ -w /dev/shm ] && [ "$$(df -Pk /dev/shm | awk 'NR == 2 {print $$4}')" -gt 4000000 ] && echo /dev/shm)
-test-unit test-integration test-api: export TMPDIR := $(or $(MEMORY),$(TMPDIR),/tmp)
+test-unit test-integration test-api test-pages: export TMPDIR := $(or $(MEMORY),$(TMPDIR),/tmp)
 test-unit test-integration: SPREAD := --numprocesses logical --maxprocesses 4 --dist worksteal
-test-api: SPREAD := --numprocesses logical --maxprocesses 4 --dist loadfile
+test-api test-pages: SPREAD := --numprocesses logical --maxprocesses 4 --dist loadfile
 
-.PHONY: test-unit test-integration test-api test-dags test-e2e test-faults
-test-unit test-integration test-api test-dags test-e2e test-faults: test-%: $(READY)
+.PHONY: test-unit test-integration test-api test-pages test-dags test-e2e test-faults
+test-unit test-integration test-api test-pages test-dags test-e2e test-faults: test-%: $(READY)
 	@echo "── tests: $*"
 	@$(BIN)/python -m pytest tests/$* --durations=5 $(SPREAD)
 

@@ -4,17 +4,14 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from core.db.session import make_engine
-from core.settings import DatabaseSettings
 from tests.api import matrix
 from tests.api.document import Operation
 from tests.api.people import Caller
-from tests.api.service import Etalon, migrated
+from tests.api.service import Etalon, empty_database
 
 on_both_databases = pytest.mark.parametrize("etalon", ["sqlite", "mariadb"], indirect=True)
 
@@ -43,17 +40,10 @@ def open_service(
 
         def start(kind: str = "sqlite", **changes: str) -> Etalon:
             folder = tmp_path_factory.mktemp(kind)
-            return running.enter_context(Etalon(folder, _database(kind, folder, request), photo, changes))
+            server = request.getfixturevalue("mariadb_server") if kind == "mariadb" else None
+            return running.enter_context(Etalon(folder, empty_database(folder, server), photo, changes))
 
         yield start
-
-
-def _database(kind: str, folder: Path, request: pytest.FixtureRequest) -> DatabaseSettings:
-    if kind == "mariadb":
-        return request.getfixturevalue("mariadb_server").fresh().settings()
-    settings = DatabaseSettings(url=f"sqlite:///{folder}/etalon.db")
-    migrated(make_engine(settings))
-    return settings
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -26,9 +27,10 @@ from core.settings import DatabaseSettings, LoopSettings, StoreSettings
 from preprocessing.images import sanitise
 from preprocessing.ingest.append import append
 from preprocessing.ingest.check import check_loop
+from tests import mariadb
 from tests.api.people import PASSWORD, Caller, People
 from tests.conftest import ROOT, SETTINGS_PREFIXES
-from tests.integration.api.packaged import TAXONOMY_VERSION, TITLES, write_tiny_model
+from tests.integration.api.packaged import KNOWN, TAXONOMY_VERSION, TITLES, write_tiny_model
 from tests.integration.api.toys import TAXONOMY
 
 _START_S = 60.0
@@ -47,23 +49,27 @@ class Etalon:
         database: the staging database, migrated, in the service's own account.
         photo: a small photo, as sent.
         changes: settings that differ from what every place has here.
+        taxonomy: the categories, as their file holds them.
+        known: the words by which the model knows each category that it can answer.
     """
 
     folder: Path
     database: DatabaseSettings
     photo: bytes
     changes: dict[str, str] = field(default_factory=dict)
+    taxonomy: str = TAXONOMY
+    known: Mapping[int, str] = field(default_factory=lambda: KNOWN)
 
     def __post_init__(self) -> None:
         self.store = StoreSettings(root=self.folder / "var")
         self.store.root.mkdir(parents=True)
-        (self.store.root / "taxonomy.csv").write_text(TAXONOMY, encoding="utf-8")
+        (self.store.root / "taxonomy.csv").write_text(self.taxonomy, encoding="utf-8")
         self.key = secrets.token_hex(32)
         self.port = free_port()
         self.engine = make_engine(self.database)
         self.sessions, self.readers = make_sessions(self.engine), make_readers(self.engine)
         clean = sanitise(self.photo, max_bytes=10**6, max_pixels=10**6)
-        self.model = write_tiny_model(self.store.packages, clean.data)
+        self.model = write_tiny_model(self.store.packages, clean.data, known=self.known)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -243,6 +249,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def empty_database(folder: Path, server: mariadb.Server | None = None) -> DatabaseSettings:
+    """A migrated database of its own: on the server where there is one, else SQLite in the folder."""
+    if server is not None:
+        return server.fresh().settings()
+    settings = DatabaseSettings(url=f"sqlite:///{folder}/etalon.db")
+    migrated(make_engine(settings))
+    return settings
 
 
 def migrated(engine: Engine) -> None:
