@@ -17,6 +17,7 @@ import api.predictions.routes
 import api.problems.routes
 import api.quality.routes
 import api.reports.routes
+import api.reserve.routes
 import api.retractions.routes
 import api.retraining.routes
 import api.review.routes
@@ -43,6 +44,7 @@ from api.serving.wake import Waker
 from api.settings import ServiceSettings
 from api.taxonomy import TaxonomyFile
 from core.db.session import make_engine, make_readers, make_sessions
+from core.reserve import Reserve
 from core.settings import ServingSettings
 from preprocessing.decoder import Limits
 from preprocessing.images import ImageFolder
@@ -57,6 +59,7 @@ _ROOMS = (
     api.retraining,
     api.models,
     api.reports,
+    api.reserve,
     api.quality,
     api.health,
     api.problems,
@@ -143,6 +146,7 @@ def make_parts(settings: ServiceSettings, load_model: ModelLoader | None, decode
         decoder=decoder,
         health=HealthService(readers, settings.store.root, taxonomy, serving, decoder, scheduler, drain),
         taxonomy=taxonomy,
+        reserve=Reserve(settings.store.reserve),
         serving=serving,
         admission=Admission(settings.serving.places(), settings.serving.latency_budget_s, instruments),
         crowd=Crowd(_MOST_AT_ONCE),

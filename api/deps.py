@@ -23,6 +23,7 @@ from api.settings import ServiceSettings
 from api.taxonomy import TaxonomyFile
 from core.domain.roles import Role
 from core.domain.taxonomy import Taxonomy
+from core.reserve import Reserve
 from preprocessing.images import ImageFolder
 
 
@@ -45,6 +46,7 @@ class Parts:
     decoder: Decoder
     health: HealthService
     taxonomy: TaxonomyFile
+    reserve: Reserve
     serving: ServingEngine
     admission: Admission
     crowd: Crowd

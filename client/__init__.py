@@ -20,6 +20,7 @@ from client.answers import (
     Retraining,
     Served,
     ServedBy,
+    SuggestedProduct,
     VerdictRecord,
 )
 from client.client import EtalonClient
@@ -47,5 +48,6 @@ __all__ = [
     "Retraining",
     "Served",
     "ServedBy",
+    "SuggestedProduct",
     "VerdictRecord",
 ]

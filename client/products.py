@@ -3,10 +3,11 @@
 import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal
 
-from client.answers import Prediction, PredictionPage
+from client.answers import Prediction, PredictionPage, SuggestedProduct
 from client.asking import Asking, said, terms, written
 
 Order = Literal["newest", "oldest", "uncertain", "updated"]
@@ -101,6 +102,15 @@ class Products(Asking):
     def withdraw_feedback(self, prediction_id: str) -> None:
         """Take back what the sender said."""
         self._session.send("DELETE", f"/predictions/{prediction_id}/feedback", repeatable=True)
+
+    def suggested_product(self) -> SuggestedProduct | None:
+        """A product to try that the caller has not sent, or None where the reserve has none left."""
+        answer = self._session.send("GET", "/reserve/next", repeatable=True)
+        return None if answer.status_code == HTTPStatus.NO_CONTENT else SuggestedProduct.from_json(answer.json())
+
+    def suggested_image(self, product: SuggestedProduct) -> bytes | None:
+        """The photo of a suggested product; None where it has none."""
+        return product.image and self._session.send("GET", product.image, repeatable=True).content
 
     def classes(self) -> Any:
         """The active taxonomy, as the service writes it."""

@@ -67,6 +67,12 @@ class StoreSettings(_Settings):
     model_config = SettingsConfigDict(env_prefix="STORE_")
 
     root: Path = Path("data/var")
+    reserve_products: int = Field(
+        default=500,
+        ge=0,
+        le=100_000,
+        description="unlabelled products that an import keeps for whoever wants to try one",
+    )
 
     @property
     def images(self) -> Path:
@@ -102,6 +108,11 @@ class StoreSettings(_Settings):
     def reports(self) -> Path:
         """Folder of the monthly reports, one HTML file each."""
         return self.root / "reports"
+
+    @property
+    def reserve(self) -> Path:
+        """Folder of unlabelled products that may be suggested to whoever has none of their own."""
+        return self.root / "reserve"
 
 
 class RetentionSettings(_Settings):

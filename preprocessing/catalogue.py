@@ -24,6 +24,7 @@ MOST_CODE = 2**53 - 1
 """The largest code: beyond it JSON's readers round."""
 
 _PRODUCT_COLUMNS = ("", "designation", "description", "productid", "imageid")
+_TEST_PRODUCTS = "X_test_update.csv"
 _CODE_COLUMNS = ("", "prdtypecode")
 
 
@@ -94,6 +95,11 @@ class Catalogue:
         """
         return self._items("X_train_update.csv", "Y_train_CVw08PX.csv", "image_train")
 
+    @property
+    def has_unlabelled(self) -> bool:
+        """Whether there is a test file."""
+        return (self.folder / _TEST_PRODUCTS).is_file()
+
     def unlabelled(self) -> list[CatalogueItem]:
         """The products of the test file, with their codes where ``Y_test_oracle.csv`` tells them.
 
@@ -101,7 +107,7 @@ class Catalogue:
             BadCatalogue: as for ``labelled``.
         """
         codes = "Y_test_oracle.csv"
-        return self._items("X_test_update.csv", codes if (self.folder / codes).is_file() else None, "image_test")
+        return self._items(_TEST_PRODUCTS, codes if (self.folder / codes).is_file() else None, "image_test")
 
     def _items(self, products: str, codes: str | None, photos: str) -> list[CatalogueItem]:
         rows = list(self._rows(products, _PRODUCT_COLUMNS))

@@ -8,6 +8,7 @@ from client.answers.models import Champion, Release, Retraining, Served
 from client.answers.predictions import Candidate, Feedback, Prediction, PredictionPage, ServedBy
 from client.answers.quality import Quality, Reading
 from client.answers.reports import Report
+from client.answers.reserve import SuggestedProduct
 from client.answers.review import Decision, Lease, Retraction, VerdictRecord
 
 __all__ = [
@@ -30,5 +31,6 @@ __all__ = [
     "Retraining",
     "Served",
     "ServedBy",
+    "SuggestedProduct",
     "VerdictRecord",
 ]

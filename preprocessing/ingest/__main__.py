@@ -24,6 +24,7 @@ from core.store import manifests
 from preprocessing.ingest.append import append, is_due, is_unjudged, take_request
 from preprocessing.ingest.base import import_catalogue
 from preprocessing.ingest.check import check_loop
+from preprocessing.ingest.reserve import stock_reserve
 from preprocessing.ingest.settling import settle
 from preprocessing.ingest.sweep import sweep_photos
 
@@ -100,11 +101,12 @@ def _run_key(text: str) -> str:
 
 
 def _import(arguments: argparse.Namespace, engine: Engine, store: StoreSettings) -> int:
+    limits = ServingSettings()
     imported = import_catalogue(
-        make_sessions(engine), store, ServingSettings(), arguments.data, base=arguments.base, limit=arguments.limit
+        make_sessions(engine), store, limits, arguments.data, base=arguments.base, limit=arguments.limit
     )
     print(imported.copies)
-    print(json.dumps(asdict(imported)))
+    print(json.dumps({**asdict(imported), "reserve": stock_reserve(store, limits, arguments.data)}))
     return 0
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from preprocessing.images import ImageFolder, sanitise
 from tests.api.document import Operation, operations
 from tests.api.people import ROLES, Caller
 from tests.api.samples import as_request, body_of
@@ -175,6 +176,13 @@ def make_report(etalon: Etalon) -> str:
     return name
 
 
+def make_spare_photo(etalon: Etalon) -> str:
+    """Put a photo into the reserve; its name."""
+    photo = sanitise(etalon.photo, max_bytes=10**6, max_pixels=10**6)
+    ImageFolder(etalon.store.reserve / "images").put(photo)
+    return photo.sha256
+
+
 THINGS: dict[str, Callable[[Scene, Caller], str]] = {
     "prediction_id": _prediction,
     "user_id": _account,
@@ -184,6 +192,7 @@ THINGS: dict[str, Callable[[Scene, Caller], str]] = {
 COMMON: dict[str, tuple[Callable[[Scene], str], str]] = {
     "version": (lambda scene: scene.etalon.model, "0" * 64),
     "name": (lambda scene: make_report(scene.etalon), "monthly-2001-01"),
+    "sha256": (lambda scene: make_spare_photo(scene.etalon), "0" * 64),
     "code": (lambda scene: "request.not_found", "no.such_problem"),
 }
 """A thing that is everybody's, and the name of none, by path parameter."""
