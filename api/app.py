@@ -21,6 +21,9 @@ import api.reserve.routes
 import api.retractions.routes
 import api.retraining.routes
 import api.review.routes
+import api.sessions.routes
+import api.web.page
+import api.web.routes
 from api import errors
 from api.accounts.eraser import Eraser
 from api.accounts.secrets import require_private_passwords
@@ -41,6 +44,7 @@ from api.serving.airflow import Airflow
 from api.serving.engine import ModelLoader, ServingEngine
 from api.serving.packages import package_loader
 from api.serving.wake import Waker
+from api.sessions.service import SessionService
 from api.settings import ServiceSettings
 from api.taxonomy import TaxonomyFile
 from core.db.session import make_engine, make_readers, make_sessions
@@ -51,6 +55,7 @@ from preprocessing.images import ImageFolder
 
 _ROOMS = (
     api.accounts,
+    api.sessions,
     api.predictions,
     api.feedback,
     api.lineage,
@@ -138,9 +143,11 @@ def make_parts(settings: ServiceSettings, load_model: ModelLoader | None, decode
     return Parts(
         settings=settings,
         database=database,
+    accounts = AccountService(sessions, readers, settings.auth)
         sessions=sessions,
         readers=readers,
-        accounts=AccountService(sessions, readers, settings.auth),
+        accounts=accounts,
+        browsers=SessionService(sessions, readers, accounts, settings.auth),
         eraser=Eraser(sessions, readers),
         images=ImageFolder(settings.store.images),
         decoder=decoder,

@@ -19,6 +19,8 @@ from api.health.service import HealthService
 from api.metrics.instruments import Instruments
 from api.predictions.admission import Admission, Crowd, Reception
 from api.serving.engine import ServingEngine
+from api.sessions import cookie
+from api.sessions.service import SessionService
 from api.settings import ServiceSettings
 from api.taxonomy import TaxonomyFile
 from core.domain.roles import Role
@@ -41,6 +43,7 @@ class Parts:
     sessions: sessionmaker[Session]
     readers: sessionmaker[Session]
     accounts: AccountService
+    browsers: SessionService
     eraser: Eraser
     images: ImageFolder
     decoder: Decoder
@@ -93,18 +96,30 @@ _bearer = OAuth2PasswordBearer(
 async def get_caller(
     request: Request, accounts: AccountsDep, token: Annotated[str | None, Depends(_bearer)]
 ) -> Account:
-    """The signed-in account.
+    """The signed-in account: by token or API key; where a request brings neither, by a browser's session.
 
     Raises:
-        Unauthenticated: no bearer token or API key, several, or one that is not valid.
+        Unauthenticated: no bearer token, API key or session, several, or one that is not valid.
+        ForeignRequest: a session, but the request may change something and no page of ours sent it.
         TooManyRequests: the account, or this key of it, asks too often.
     """
     known: Account | None = getattr(request.state, "caller", None)
     if known is not None:
         return known
-    if token is None or len(request.headers.getlist("authorization")) != 1:
+    sent = request.headers.getlist("authorization")
+    if not sent and (secret := cookie.secret_in(request)) is not None:
+        cookie.require_own_page(request)
+        return await run_in_threadpool(_recognise_session, request, secret)
+    if token is None or len(sent) != 1:
         raise Unauthenticated("Sign in at /token and send the token once, as Authorization: Bearer.")
     return await run_in_threadpool(_recognise, accounts, token)
+
+
+def _recognise_session(request: Request, secret: str) -> Account:
+    parts = parts_of(request)
+    signed = request.state.signed = parts.browsers.recognise(secret)
+    parts.accounts.admit(signed.account)
+    return signed.account
 
 
 def _recognise(accounts: AccountService, token: str) -> Account:

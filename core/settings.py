@@ -219,6 +219,9 @@ class AuthSettings(_Settings):
     key: SecretStr = Field(description="at least 32 bytes; of several, one a line, the first signs and all verify")
     key_file: Path | None = Field(default=None, description="holds the key; read again whenever it changes")
     token_minutes: int = Field(default=15, ge=1, le=60)
+    session_idle_minutes: int = Field(default=60, ge=1, le=24 * 60, description="a browser's session without a request")
+    session_hours: int = Field(default=12, ge=1, le=7 * 24, description="longest that a browser's session lasts")
+    secure_cookies: bool = Field(default=False, description="true: browsers send the cookie by https only")
     issuer: str = "etalon"
     audience: str = "etalon-api"
     requests_per_minute: int = Field(default=600, ge=1, le=10_000_000, description="of one account or API key")

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from api.accounts.service import Account, AccountChanged
 from api.errors import Forbidden
 from core.db.models import UserAccount
-from core.db.repositories import api_keys, audit, users
+from core.db.repositories import api_keys, audit, users, web_sessions
 from core.domain.roles import Role
 from core.errors import Conflict, NotFound
 
@@ -128,6 +128,7 @@ def _apply(session: Session, account: UserAccount, wanted: Change, by: Account) 
         users.set_username(session, account.id, wanted.username)
     if wanted.role is not None:
         users.set_role(session, account.id, wanted.role)
+        web_sessions.end_all(session, account.id)  # their pages show what another role may do
     if wanted.password_hash is not None:
         users.set_password(session, account.id, wanted.password_hash)
     if wanted.active:
@@ -150,6 +151,17 @@ def deactivate(session: Session, account: Account) -> None:
     audit.record(session, actor=account.id, action="account.deactivate", subject=f"account/{account.id}")
 
 
+def sign_out_everywhere(session: Session, account: Account) -> None:
+    """Revoke every token and end every session of an account; its API keys stay.
+
+    Raises:
+        UnknownAccount: it is gone.
+    """
+    _require(users.revoke_tokens(session, account.id))
+    web_sessions.end_all(session, account.id)
+    audit.record(session, actor=account.id, action="account.sign_out", subject=f"account/{account.id}")
+
+
 def delete(session: Session, user_id: str, *, by: Account) -> None:
     """Take an account's name, password, tokens and keys away; its products are erased afterwards.
 
@@ -163,6 +175,7 @@ def delete(session: Session, user_id: str, *, by: Account) -> None:
         _require_admin(admins, by)
     _require_another_admin(admins, user_id)
     _require(users.delete(session, user_id, by=_in_whose_name(user_id, by)))
+    web_sessions.end_all(session, user_id)
     revoked = api_keys.revoke_all(session, user_id)
     detail = {"keys_revoked": revoked}
     audit.record(session, actor=by.id, action="account.delete", subject=f"account/{user_id}", detail=detail)

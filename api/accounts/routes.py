@@ -152,6 +152,18 @@ def deactivate_me(person: PersonDep, parts: PartsDep) -> Response:
     return Response(status_code=204)
 
 
+@router.delete(
+    "/users/me/sessions",
+    status_code=204,
+    responses=problems(401, 403, 404, 503),
+    openapi_extra=open_to("customer", keys=False),
+)
+def sign_out_everywhere(person: PersonDep, parts: PartsDep) -> Response:
+    """End every session and revoke every token of one's account, this one's too. API keys stay as they are."""
+    transact(parts.sessions, lambda session: changes.sign_out_everywhere(session, person))
+    return Response(status_code=204)
+
+
 def _read_token(accounts: AccountService, token: str) -> TokenRead:
     return TokenRead(access_token=token, expires_in=accounts.token_lifetime_s)
 

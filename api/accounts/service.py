@@ -134,11 +134,20 @@ class AccountService:
                 the same.
             TooManyAttempts: too many of these lately.
         """
+        row = self.prove(username, password, address=address)
+        return self._tokens.issue(row.id, row.token_version, now)
+
+    def prove(self, username: str, password: str, *, address: str) -> UserAccount:
+        """The account whose name and password these are.
+
+        Raises:
+            Unauthenticated, TooManyAttempts: as for ``sign_in``.
+        """
         row, way, passed = self._check(username, password, address)
         if row is None or not row.active:
             self._refuse(way)
         self.throttle.count_success(way, passed)
-        return self._tokens.issue(row.id, row.token_version, now)
+        return row
 
     def reactivate(self, username: str, password: str, *, address: str, now: datetime) -> str:
         """Open an account again that its owner has deactivated, and sign in; an active one is only signed in to.

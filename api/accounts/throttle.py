@@ -7,23 +7,19 @@ elsewhere, however many, do not lock somebody out of where they usually are.
 
 import hashlib
 import ipaddress
-import logging
 import math
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
+from api.accounts.sweeper import Sweeper
 from api.errors import TooManyAttempts
 from core.db.repositories import sign_in_doors
 from core.db.repositories.sign_in_doors import Door
 from core.db.session import transact
 from core.settings import AuthSettings
-
-_log = logging.getLogger(__name__)
 
 PAIR_FAILURES = 10  # of one account from one address
 PAIR_WINDOW_S = 5 * 60.0
@@ -31,7 +27,6 @@ ACCOUNT_FAILURES = 100  # of one account from anywhere; an address alone cannot 
 WIDE_WINDOW_S = 15 * 60.0
 KNOWN_S = 30 * 24 * 3600.0
 REGISTRATION_WINDOW_S = 3600.0
-_SWEEP_S = 60.0
 _NO_DOOR = Door(0, 0.0)
 
 
@@ -73,9 +68,7 @@ class Throttle:
         self._sessions = sessions
         self._per_address = settings.failures_per_address
         self._registrations = settings.registrations_per_address
-        self._clock = clock
-        self._swept = clock()
-        self._lock = threading.Lock()
+        self._sweeper = Sweeper(sessions, sign_in_doors.sweep, "doors", clock)
 
     def pass_through(self, session: Session, way: Way) -> Passed:
         """Let an attempt through.
@@ -97,7 +90,7 @@ class Throttle:
         """Remember a failure at each door of its way."""
         windows_s = {way.pair: PAIR_WINDOW_S, way.account: WIDE_WINDOW_S, way.address: WIDE_WINDOW_S}
         transact(self._sessions, lambda session: sign_in_doors.count(session, windows_s))
-        self._sweep_now_and_then()
+        self._sweeper.now_and_then()
 
     def count_success(self, way: Way, passed: Passed) -> None:
         """Forget the failures of this account from this address, and remember that its owner comes from there.
@@ -128,19 +121,9 @@ class Throttle:
             return sign_in_doors.open_windows(session, (door,)).get(door, _NO_DOOR)
 
         counted = transact(self._sessions, work)
-        self._sweep_now_and_then()
+        self._sweeper.now_and_then()
         if counted.attempts > self._registrations:
             raise TooManyAttempts("Too many registrations; wait before the next.", math.ceil(counted.left_s))
-
-    def _sweep_now_and_then(self) -> None:
-        with self._lock:
-            if self._clock() - self._swept < _SWEEP_S:
-                return
-            self._swept = self._clock()
-        try:
-            transact(self._sessions, sign_in_doors.sweep)
-        except SQLAlchemyError as error:  # the next one does it
-            _log.warning("account.doors_not_swept", extra={"error": type(error).__name__})
 
 
 def network_of(address: str) -> str:

@@ -93,6 +93,22 @@ class SignInDoor(Base):
 
 
 class Prediction(Base):
+class WebSession(Base):
+    """Somebody signed in with a browser. Only the hash of the cookie's secret is kept.
+
+    It holds while ``token_version`` is its account's: what revokes tokens ends it too. ``last_seen_at`` may be a minute
+    behind.
+    """
+
+    __tablename__ = "web_session"
+
+    secret_sha256: Mapped[str] = mapped_column(_Sha256, primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("user_account.id"), index=True)
+    token_version: Mapped[int] = mapped_column(Integer)
+    created_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now(), index=True)
+    last_seen_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now(), index=True)
+
+
     """One product, the model's suggestion for it, and its state in the review.
 
     The suggestion columns never change after insert. ``current_code`` starts as the suggestion and is what

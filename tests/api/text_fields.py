@@ -180,6 +180,12 @@ def sign_in(desk: Desk, text: str) -> None:
     assert answer.status_code in ((401,) if _is_storable(text, 256, 1) else (413, 422)), answer.text
 
 
+def sign_in_with_a_browser(desk: Desk, text: str) -> None:
+    """As nobody, too."""
+    answer = desk.ask(None, "POST", "/session", username=text, password=text)
+    assert answer.status_code == (401 if _is_storable(text, 256, 1) else 422), answer.text
+
+
 def come_back(desk: Desk, text: str) -> None:
     answer = desk.ask(None, "POST", "/users/reactivate", username=text, password=text)
     assert answer.status_code == (401 if _is_storable(text, 256, 1) else 422), answer.text
@@ -251,6 +257,8 @@ FIELDS: dict[str, Callable[[Desk, str], None]] = {
     "POST /users/me/password new_password": change_password,
     "POST /token username": sign_in,
     "POST /token password": sign_in,
+    "POST /session username": sign_in_with_a_browser,
+    "POST /session password": sign_in_with_a_browser,
     "POST /users/reactivate username": come_back,
     "POST /users/reactivate password": come_back,
     "POST /admin/retractions reviewer": take_back_labels_of,

@@ -226,6 +226,16 @@ def update_of_password(user_id: str, password_hash: str, token_version: int | No
     return statement.values(password_hash=password_hash, token_version=_NEXT_VERSION)
 
 
+def revoke_tokens(session: Session, user_id: str) -> bool:
+    """Revoke every token given out before. False: the account is gone."""
+    return _changed(session, update_of_version(user_id))
+
+
+def update_of_version(user_id: str) -> Update:
+    """The guarded statement behind ``revoke_tokens``."""
+    return update(UserAccount).where(*_open_account(user_id)).values(token_version=_NEXT_VERSION)
+
+
 def set_username(session: Session, user_id: str, username: str) -> bool:
     """Rename an account. False: it is gone.
 

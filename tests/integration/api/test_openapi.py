@@ -10,7 +10,13 @@ from tests.integration.conftest import same_on_any_database
 
 pytestmark = same_on_any_database
 
-PUBLIC = {"/token", "/users", "/users/reactivate", "/livez", "/startupz", "/readyz", "/problems", "/problems/{code}"}
+PUBLIC = {"/token", "/session", "/users", "/users/reactivate"} | {
+    "/livez",
+    "/startupz",
+    "/readyz",
+    "/problems",
+    "/problems/{code}",
+}
 
 
 @pytest.fixture
