@@ -81,7 +81,8 @@ def _of_a_thing(operation: Operation, role: str, whose: str | None) -> Expected:
         return Expected(never=frozenset({401, 403}))
     if whose == OWN and operation.owner == "never":
         return only(403, "review.own_product")
-    is_private = operation.role == "customer" and role == "customer"
+    is_everybodys = parameter_of(operation) in COMMON
+    is_private = operation.role == "customer" and role == "customer" and not is_everybodys
     if whose == ANOTHERS and (operation.owner == "only" or is_private):
         return only(404)
     return Expected(never=frozenset({401, 403, 404}))
