@@ -2,22 +2,14 @@
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
-from fastapi.staticfiles import StaticFiles
-from starlette.types import Receive, Scope, Send
 from swagger_ui_bundle import swagger_ui_path
+
+from api.files import WholeFiles
 
 router = APIRouter(include_in_schema=False)
 
 
-class _WholeFiles(StaticFiles):
-    """Gives whole files only. A bad ``Range`` would be refused in plain text, and no page asks for a part."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = [(name, value) for name, value in scope["headers"] if name != b"range"]
-        await super().__call__({**scope, "headers": headers}, receive, send)
-
-
-ASSETS = _WholeFiles(directory=swagger_ui_path)
+ASSETS = WholeFiles(directory=swagger_ui_path)
 ASSETS_PATH = "/docs/assets"
 
 _POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"

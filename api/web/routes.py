@@ -1,0 +1,26 @@
+"""Every page, and the files they load."""
+
+from fastapi import APIRouter, HTTPException, Request, Response
+
+from api.files import WholeFiles
+from api.web.page import STATIC, GuestDep, PageRoute, render
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+ASSETS = WholeFiles(directory=STATIC)
+
+
+@router.get("/sign-in")
+async def show_sign_in(request: Request, visitor: GuestDep) -> Response:
+    """Where somebody signs in, or opens an account."""
+    return render(request, visitor, "signin.html")
+
+
+# Included last of all rooms: an address that nobody has, asked for with a browser.
+nowhere = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+
+@nowhere.get("/{path:path}")
+async def show_nothing(path: str) -> Response:
+    """Say that there is no such page."""
+    raise HTTPException(404, "There is no such page.")
