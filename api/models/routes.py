@@ -122,5 +122,5 @@ def list_classes(caller: CallerDep, taxonomy: TaxonomyDep) -> ClassesRead:
     """The categories that can be predicted and chosen."""
     return ClassesRead(
         taxonomy_version=taxonomy.version,
-        classes=[CategoryRead(prdtypecode=c.code, label=c.label, label_fr=c.label_fr, theme=c.theme) for c in taxonomy],
+        classes=[CategoryRead.of(category) for category in taxonomy],
     )

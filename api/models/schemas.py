@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from api.text import storable
 from core.db.models import Promotion
 from core.db.repositories.judgements import Judged
+from core.domain.taxonomy import Category
 from core.registry.models import ModelFacts
 
 NEWEST_EPOCH = 2**31 - 1
@@ -236,12 +237,24 @@ class RollbackOrder(BaseModel):
 
 
 class CategoryRead(BaseModel):
-    """One category."""
+    """One category; ``label_fr`` and ``theme_fr`` are its French names, the other ones where it has none."""
 
     prdtypecode: int
     label: str
     label_fr: str
     theme: str
+    theme_fr: str
+
+    @classmethod
+    def of(cls, category: Category) -> Self:
+        """Render a category."""
+        return cls(
+            prdtypecode=category.code,
+            label=category.label,
+            label_fr=category.label_fr,
+            theme=category.theme,
+            theme_fr=category.theme_fr or category.theme,
+        )
 
 
 class ClassesRead(BaseModel):

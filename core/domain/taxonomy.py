@@ -29,12 +29,13 @@ class BadTaxonomy(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """One class: ``code`` (prdtypecode), English and French label, theme (parent group)."""
+    """One class: ``code`` (prdtypecode), English and French label, theme (parent group) in English and French."""
 
     code: int
     label: str
     label_fr: str
     theme: str
+    theme_fr: str = ""
 
 
 class Taxonomy:
@@ -47,7 +48,7 @@ class Taxonomy:
 
     @classmethod
     def from_csv(cls, path: Path) -> "Taxonomy":
-        """Read ``prdtypecode,label`` with optional columns ``label_fr`` and ``theme``, UTF-8, RFC 4180.
+        """Read ``prdtypecode,label`` with optional columns ``label_fr``, ``theme`` and ``theme_fr``, UTF-8, RFC 4180.
 
         Raises:
             BadTaxonomy: a column is missing, a code is not an integer, or a code stands twice.
@@ -71,6 +72,7 @@ class Taxonomy:
                         row["label"],
                         row.get("label_fr") or row["label"],
                         row.get("theme") or "",
+                        row.get("theme_fr") or "",
                     )
                     for row in rows
                 ]
@@ -79,11 +81,16 @@ class Taxonomy:
             raise BadTaxonomy(f"{name}: expected columns prdtypecode, label, perhaps theme ({error})") from error
 
     def to_csv(self) -> str:
-        """The canonical text: columns prdtypecode, label, label_fr, theme; LF line ends; ordered by code."""
+        """The canonical text, ordered by code, LF line ends.
+
+        Columns are prdtypecode, label, label_fr and theme; theme_fr follows where a theme has a French name, so that a
+        taxonomy without any keeps its version.
+        """
+        columns = ["prdtypecode", "label", "label_fr", "theme", "theme_fr"]
+        rows = [[c.code, c.label, c.label_fr, c.theme, c.theme_fr] for c in self]
+        wide = len(columns) if any(c.theme_fr for c in self) else len(columns) - 1
         out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(["prdtypecode", "label", "label_fr", "theme"])
-        writer.writerows([c.code, c.label, c.label_fr, c.theme] for c in self)
+        csv.writer(out, lineterminator="\n").writerows(row[:wide] for row in [columns, *rows])
         return out.getvalue()
 
     @property

@@ -82,7 +82,13 @@ def test_a_mended_release_is_served_after_all(service: Service, customer: dict[s
 def test_the_classes_are_the_active_taxonomy(service: Service, customer: dict[str, str]) -> None:
     body = service.http.get("/classes", headers=customer).json()
     assert [item["prdtypecode"] for item in body["classes"]] == [10, 40, 2060]
-    assert body["classes"][0] == {"prdtypecode": 10, "label": "Books", "label_fr": "Livres", "theme": "Culture"}
+    assert body["classes"][0] == {
+        "prdtypecode": 10,
+        "label": "Books",
+        "label_fr": "Livres",
+        "theme": "Culture",
+        "theme_fr": "Culture",
+    }
     assert len(body["taxonomy_version"]) == 12
 
 
