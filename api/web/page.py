@@ -21,7 +21,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from api.accounts.service import Account
-from api.deps import CallerDep, get_admin, get_reviewer, parts_of
+from api.deps import PersonDep, get_admin, get_reviewer, parts_of
 from api.errors import DatabaseSilent, Unauthenticated, status_of
 from api.strict import StrictRoute
 from api.taxonomy import NoTaxonomy
@@ -140,10 +140,10 @@ async def get_guest(request: Request) -> Visitor:
     return Visitor(None, texts_in(language_of(request)))
 
 
-async def get_visitor(request: Request, caller: CallerDep) -> Visitor:
-    """Somebody who is signed in."""
-    request.state.caller = caller  # a page that refuses them greets them by name, too
-    return Visitor(caller, texts_in(language_of(request)))
+async def get_visitor(request: Request, person: PersonDep) -> Visitor:
+    """Somebody who is signed in; an API key opens no page."""
+    request.state.caller = person  # a page that refuses them greets them by name, too
+    return Visitor(person, texts_in(language_of(request)))
 
 
 GuestDep = Annotated[Visitor, Depends(get_guest)]
