@@ -1,12 +1,8 @@
 """Features of every training row, computed once per encoder and segment and kept on the disk.
 
-    features/<encoder sha>/<segment>.<input>.npy   float16 (rows of the segment, width)
-
-Segments and encoders never change, so a file is right for ever; ``<input>`` is the beginning of the sha256 of
-what went in (rows and text rule, or photos). All of it can be thrown away and is then computed again.
+Where the files lie stands in ``inference.feature_cache``. All of it can be thrown away and is then computed again.
 """
 
-import hashlib
 import io
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -20,10 +16,11 @@ from numpy.typing import NDArray
 from core import failpoints
 from core.durable import make_folder, write_durably
 from core.store.rows import TrainingRow
-from core.store.segments import IMAGES, PRODUCTS, Segment
+from core.store.segments import Segment
 from core.store.snapshot import Snapshot
 from inference.family import FEATURES, TEXT, Encoder
-from preprocessing.text import TEXT_RULE, compose
+from inference.feature_cache import file_name, load
+from preprocessing.text import compose
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +85,7 @@ def features_of(
     chosen = range(len(snapshot.rows)) if rows is None else rows
     cache = _Cache(snapshot, chosen, cache_root, progress)
     arrays = {
-        feature: cache.gather(feature, encoder, _text_input if FEATURES[feature] is TEXT else _photo_input)
+        feature: cache.gather(feature, encoder, _open_texts if FEATURES[feature] is TEXT else _open_photos)
         for feature, encoder in encoders.items()
     }
     asked = [snapshot.rows[row] for row in chosen]
@@ -105,32 +102,19 @@ def features_of(
 Read = Callable[[NDArray[np.intp]], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Input:
-    """One segment's input to an encoder: a digest of it all, and what is costly, how to read it.
-
-    ``open`` returns which rows have any input, ``(rows,)`` bool, and a reader of some of those.
-    """
-
-    digest: str
-    open: Callable[[], tuple[NDArray[np.bool_], Read]]
+Opened = tuple[NDArray[np.bool_], Read]
+"""Which rows of a segment have any input, ``(rows,)`` bool, and a reader of some of those."""
 
 
-def _text_input(snapshot: Snapshot, segment: Segment) -> _Input:
-    def read_texts() -> tuple[NDArray[np.bool_], Read]:
-        texts = composed(snapshot.segment_rows(segment.name))
-        return np.array([bool(text) for text in texts], bool), lambda chosen: [texts[row] for row in chosen]
-
-    return _Input(hashlib.sha256(f"{segment.files[PRODUCTS].sha256} {TEXT_RULE}".encode()).hexdigest(), read_texts)
+def _open_texts(snapshot: Snapshot, segment: Segment) -> Opened:
+    texts = composed(snapshot.segment_rows(segment.name))
+    return np.array([bool(text) for text in texts], bool), lambda chosen: [texts[row] for row in chosen]
 
 
-def _photo_input(snapshot: Snapshot, segment: Segment) -> _Input:
-    def read_photos() -> tuple[NDArray[np.bool_], Read]:
-        photos = snapshot.images(segment.name)  # hashes the whole file once
-        present = [bool(row.image_sha256) for row in snapshot.segment_rows(segment.name)]
-        return np.array(present, bool), lambda chosen: photos[chosen]
-
-    return _Input(segment.files[IMAGES].sha256, read_photos)
+def _open_photos(snapshot: Snapshot, segment: Segment) -> Opened:
+    photos = snapshot.images(segment.name)  # hashes the whole file once
+    present = [bool(row.image_sha256) for row in snapshot.segment_rows(segment.name)]
+    return np.array(present, bool), lambda chosen: photos[chosen]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,22 +139,23 @@ class _Cache:
         self.embedded = 0
 
     def gather(
-        self, what: str, encoder: Encoder, input_of: Callable[[Snapshot, Segment], _Input]
+        self, what: str, encoder: Encoder, open_input: Callable[[Snapshot, Segment], Opened]
     ) -> NDArray[np.float16]:
         """Features of the rows that were asked for, ``(rows, width)``, in their order."""
-        parts = [self._segment(what, encoder, one, input_of)[self._asked[one.name]] for one in self._snapshot.segments]
+        parts = [
+            self._segment(what, encoder, one, open_input)[self._asked[one.name]] for one in self._snapshot.segments
+        ]
         return np.concatenate([np.zeros((0, encoder.width), np.float16), *parts])
 
     def _segment(
-        self, what: str, encoder: Encoder, segment: Segment, input_of: Callable[[Snapshot, Segment], _Input]
+        self, what: str, encoder: Encoder, segment: Segment, open_input: Callable[[Snapshot, Segment], Opened]
     ) -> NDArray[np.float16]:
-        given = input_of(self._snapshot, segment)
-        path = self._root / encoder.sha / f"{segment.name}.{given.digest[:12]}.npy"
-        kept = _load(path, (segment.rows, encoder.width))
+        path = self._root / encoder.sha / file_name(FEATURES[what], segment)
+        kept = load(path, segment.rows, encoder.width)
         if kept is not None:
             return kept
         make_folder(path.parent)
-        present, read = given.open()
+        present, read = open_input(self._snapshot, segment)
         job = _Job(what, encoder, segment, path)
         starts = range(0, segment.rows, BLOCK)
         blocks = [self._block(job, present[start : start + BLOCK], read, start) for start in starts]
@@ -183,7 +168,7 @@ class _Cache:
 
     def _block(self, job: _Job, present: NDArray[np.bool_], read: Read, start: int) -> NDArray[np.float16]:
         shape = (len(present), job.encoder.width)
-        kept = _load(_part(job.path, start), shape)
+        kept = load(_part(job.path, start), *shape)
         if kept is not None:
             return kept
         block = np.zeros(shape, np.float16)
@@ -206,15 +191,3 @@ def _save(path: Path, array: NDArray[np.float16]) -> None:
     data = io.BytesIO()
     np.save(data, array)
     write_durably(path, data.getbuffer())
-
-
-def _load(path: Path, shape: tuple[int, int]) -> NDArray[np.float16] | None:
-    """The array of a cache file; None where there is none, or not of this shape."""
-    try:
-        array = np.load(path, mmap_mode="r" if shape[0] else None)
-    except FileNotFoundError:
-        return None
-    except (ValueError, EOFError):
-        log.warning("features.unreadable", extra={"file": path.name})
-        return None
-    return array if array.shape == shape and array.dtype == np.float16 else None

@@ -91,6 +91,11 @@ def decode_rows(data: bytes, name: str) -> list[TrainingRow]:
         raise BadRows(f"{name}: {error}") from error
 
 
+def decode_records(data: bytes, name: str) -> list[TrainingRow]:
+    """Read some whole lines of such a file, without its header; raises what ``decode_rows`` raises."""
+    return decode_rows(_line(COLUMNS) + data, name)
+
+
 _CODE = COLUMNS.index("prdtypecode")
 
 

@@ -191,16 +191,26 @@ def read_products(training: Path, segment: Segment) -> list[TrainingRow]:
         CorruptSegment: the file is missing, changed, or has another number of rows.
     """
     path = segment_folder(training, segment.name) / PRODUCTS
+    rows = decode_rows(products_bytes(training, segment), str(path))
+    if len(rows) != segment.rows:
+        raise CorruptSegment(f"{path} has {len(rows)} rows, its manifest says {segment.rows}")
+    return rows
+
+
+def products_bytes(training: Path, segment: Segment) -> bytes:
+    """A segment's ``products.csv``, checked against the manifest's sha256.
+
+    Raises:
+        CorruptSegment: the file is missing or changed.
+    """
+    path = segment_folder(training, segment.name) / PRODUCTS
     try:
         data = path.read_bytes()
     except OSError as error:
         raise CorruptSegment(f"{path} cannot be read: {error.strerror}") from error
     if hashlib.sha256(data).hexdigest() != segment.files[PRODUCTS].sha256:
         raise CorruptSegment(f"{path} does not have the sha256 its manifest names")
-    rows = decode_rows(data, str(path))
-    if len(rows) != segment.rows:
-        raise CorruptSegment(f"{path} has {len(rows)} rows, its manifest says {segment.rows}")
-    return rows
+    return data
 
 
 def open_images(training: Path, segment: Segment, *, rehash: bool) -> NDArray[np.uint8]:

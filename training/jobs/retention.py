@@ -4,7 +4,6 @@ Of segments, manifests, ledger, audit, verdicts, judgements and looks nothing ev
 repeat, to kill at any point, and to run beside trainings, promotions, the service and a backup.
 """
 
-import hashlib
 import logging
 import time
 from collections import Counter
@@ -22,9 +21,8 @@ from core.retention.personal import count_outdated, erase_outdated
 from core.retention.rules import Kept, Kind, Packaged
 from core.settings import RetentionSettings, StoreSettings
 from core.store import manifests
-from core.store.segments import IMAGES, PRODUCTS
-from inference.family import WITHOUT_WEIGHTS
-from preprocessing.text import TEXT_RULE
+from inference.family import IMAGE, TEXT, WITHOUT_WEIGHTS
+from inference.feature_cache import file_name
 from training.jobs.runs import ResultFile
 from training.jobs.workplace import Workplace
 
@@ -156,18 +154,14 @@ def _caches(
 
 
 def _read_by_newest(store: StoreSettings) -> set[str] | None:
-    """The files of the cache that the newest snapshot is read from (``training.features`` names them)."""
+    """The files of the cache that the newest snapshot is read from."""
     try:
         newest = manifests.newest(store.training)
     except EtalonError:
         return None
     if newest is None:
         return None
-    names = set()
-    for segment in newest.segments:
-        text = hashlib.sha256(f"{segment.files[PRODUCTS].sha256} {TEXT_RULE}".encode()).hexdigest()
-        names |= {f"{segment.name}.{one[:12]}.npy" for one in (text, segment.files[IMAGES].sha256)}
-    return names
+    return {file_name(half, segment) for segment in newest.segments for half in (TEXT, IMAGE)}
 
 
 def _files(store: StoreSettings, policy: RetentionSettings, waste: Bin, airflow_logs: Path | None) -> None:
