@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Delete, Insert, Select, Update, delete, insert, or_, select, update
+from sqlalchemy import Delete, Select, Update, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from core.db.models import UserAccount, WebSession
@@ -29,12 +29,8 @@ class Holder:
 
 def add(session: Session, *, secret_sha256: str, account_id: str, token_version: int) -> None:
     """Begin a session."""
-    session.execute(insert_of_session(secret_sha256, account_id, token_version))
-
-
-def insert_of_session(secret_sha256: str, account_id: str, token_version: int) -> Insert:
-    """The statement behind ``add``."""
-    return insert(WebSession).values(secret_sha256=secret_sha256, account_id=account_id, token_version=token_version)
+    row = insert(WebSession).values(secret_sha256=secret_sha256, account_id=account_id, token_version=token_version)
+    session.execute(row)
 
 
 def holder_of(session: Session, secret_sha256: str) -> Holder | None:
