@@ -20,7 +20,7 @@ import pytest
 from mlflow import MlflowClient
 
 from core.db.models import Base
-from core.db.repositories import audit, judgements, promotions, retrain_requests, users
+from core.db.repositories import audit, evaluations, judgements, promotions, retrain_requests, users
 from core.db.session import make_engine
 from core.settings import (
     DatabaseSettings,
@@ -238,6 +238,35 @@ def test_what_was_said_of_each_package_is_kept_for_those_who_promote(story: Stor
     }
     assert found[good].said.gate["outcome"] == "promote"
     assert found[good].said.weighted_f1 == story.told["good labels.judge"]["weighted_f1"]
+
+
+def test_what_was_measured_of_each_package_is_kept_for_those_who_look(story: Story) -> None:
+    first, good = (story.told[f"{name}.fit"]["package"] for name in ("same snapshot", "good labels"))
+    judged, snapshot = story.told["good labels.judge"], Snapshot.open(story.workplace.store.training, 2)
+    with story.workplace.sessions() as session:
+        alone, found = (evaluations.newest_of(session, one) for one in (first, good))
+        stored = session.scalars(evaluations.select_newest(judgements.subject_of_package(good))).one()
+    assert alone is not None
+    assert found is not None
+    assert (alone.champion, alone.changes, alone.examples) == (None, {}, [])
+    assert found.champion is not None
+    assert (found.challenger.package, found.champion.package, found.rows) == (good, first, 66)
+    assert found.challenger.scores["weighted_f1"] == pytest.approx(judged["weighted_f1"], abs=1e-5)
+    assert sum(found.support) == 66
+    for figures in (found.challenger, found.champion):
+        assert figures.latency_s is not None
+        assert figures.latency_s > 0
+        assert [sum(row) for row in figures.confusion or []] == list(found.support)
+        right = sum(row[place] for place, row in enumerate(figures.confusion or []))
+        assert right / 66 == pytest.approx(figures.scores["accuracy"], abs=1e-5)
+    assert found.changes["mended"] > found.changes["broken"]
+    for one in found.examples:
+        row = snapshot.segment_rows(one.segment)[one.row]
+        assert (row.product_id, row.prdtypecode) == (one.product_id, one.truth)
+        assert row.split in {"holdout", "fresh"}
+        assert one.champion != one.challenger
+    assert len(json.dumps(stored)) < 64 * 1024
+    assert "livre" not in json.dumps(stored)  # no text of a product leaves the store
 
 
 def test_several_models_are_trained_side_by_side_and_none_is_promoted(story: Story) -> None:

@@ -113,18 +113,36 @@ def sit(model: ServedModel, exam: Exam, features: FeatureSet) -> Sitting:
     return Sitting(model, scores, Answers.of(probabilities, model.codes))
 
 
-def relative_latency(challenger: ServedModel, champion: ServedModel, products: Sequence[Product]) -> float:
-    """How many times the champion's time the challenger takes for one answer; 1.0 without products.
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long two models take for one answer.
+
+    Attributes:
+        relative: how many times the champion's time the challenger takes; 1.0 where nothing was timed.
+        challenger_s, champion_s: median seconds; None where nothing was timed.
+    """
+
+    relative: float = 1.0
+    challenger_s: float | None = None
+    champion_s: float | None = None
+
+
+def time_answers(challenger: ServedModel, champion: ServedModel, products: Sequence[Product]) -> Latency:
+    """Let two models answer some products, one at a time.
 
     Both answer a product one right after the other, taking turns at being first, and the median of these pairs'
     ratios counts: what else the machine does hits both.
     """
-    ratios = []
-    for turn, product in enumerate([*products[:1], *products]):
+    if not products:
+        return Latency()
+    pairs = []
+    for turn, product in enumerate([products[0], *products]):
         pair = (challenger, champion) if turn % 2 else (champion, challenger)
         seconds = {model.sha: _seconds(model, product) for model in pair}
-        ratios.append(seconds[challenger.sha] / seconds[champion.sha])
-    return statistics.median(ratios[1:]) if products else 1.0  # the first pair warms up
+        pairs.append((seconds[challenger.sha], seconds[champion.sha]))
+    timed = pairs[1:]  # the first pair warms up
+    relative = statistics.median(new / old for new, old in timed)
+    return Latency(relative, *(statistics.median(each) for each in zip(*timed, strict=True)))
 
 
 def _seconds(model: ServedModel, product: Product) -> float:

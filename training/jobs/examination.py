@@ -18,7 +18,7 @@ from inference.model import GoldenMismatch, ServedModel
 from training.draws import Answers, Rows
 from training.features import FeatureSet
 from training.gate import Disturbed, compare, doubt_labels, load_policy
-from training.jobs.exam import Exam, Sitting, relative_latency, sit
+from training.jobs.exam import Exam, Latency, Sitting, sit, time_answers
 from training.jobs.findings import Findings
 from training.jobs.looks import count_look
 from training.jobs.workplace import MODEL, Stopwatch, Workplace
@@ -52,14 +52,17 @@ def examine(
         except GoldenMismatch as error:
             log.warning("judge.golden_answers_differ", extra={"package": package, "reason": str(error)})
             new = None
-    comparison = None
+    comparison, latency = None, Latency()
     if new is not None and old is not None:
+        with watch.stage("latency"):
+            products = [] if new is old else exam.products(workplace.store.images)
+            latency = time_answers(new.model, old.model, products)
         comparison = _Comparing(workplace, exam, old, new, policy, watch).compare(
-            training, release, gated=model == MODEL
+            training, release, latency.relative, gated=model == MODEL
         )
     evidence = Evidence(golden_answers_hold=new is not None, comparison=comparison)
     decision = decide(evidence, policy) if model == MODEL else accompany(evidence)
-    return Findings(exam, training, new, old, policy, evidence, decision)
+    return Findings(exam, training, new, old, policy, evidence, decision, latency)
 
 
 def _sit(workplace: Workplace, exam: Exam, sha: str) -> Sitting:
@@ -76,13 +79,12 @@ class _Comparing:
         self._workplace, self._exam, self._policy, self._watch = workplace, exam, policy, watch
         self._old, self._new = old, new
 
-    def compare(self, training: Mapping[str, Any], release: Promotion | None, *, gated: bool) -> Comparison:
+    def compare(
+        self, training: Mapping[str, Any], release: Promotion | None, relative_latency: float, *, gated: bool
+    ) -> Comparison:
         """Measure all that the gate asks; of a companion, only how it answers as the rows are, and how fast."""
         exam, old, new = self._exam, self._old, self._new
         asked = gated and new is not old
-        with self._watch.stage("latency"):
-            products = [] if new is old else exam.products(self._workplace.store.images)
-            latency = relative_latency(new.model, old.model, products)
         with self._watch.stage("robustness"):
             disturbed = list(self._disturbed()) if asked else []
         with self._watch.stage("labels"):
@@ -96,7 +98,7 @@ class _Comparing:
                 champion=old.answers,
                 challenger=new.answers,
                 policy=self._policy,
-                relative_latency=latency,
+                relative_latency=relative_latency,
                 disturbed=disturbed,
                 new_labels=doubt,
                 looks=looks,

@@ -9,7 +9,7 @@ from typing import Any
 from core.domain.gate import Evidence, GateDecision, GatePolicy
 from training import plots, suspects
 from training.gate import report
-from training.jobs.exam import Exam, Sitting
+from training.jobs.exam import Exam, Latency, Sitting
 from training.jobs.judgement_page import JudgementPage, Surroundings
 from training.jobs.workplace import MODEL
 from training.suspects import Suspect
@@ -28,6 +28,7 @@ class Findings:
         policy: the gate's.
         evidence: what the decision rests on.
         decision: the gate's.
+        latency: how long both take for one answer.
     """
 
     exam: Exam
@@ -37,6 +38,7 @@ class Findings:
     policy: GatePolicy
     evidence: Evidence
     decision: GateDecision
+    latency: Latency
 
     def result(self) -> dict[str, Any]:
         """What the verb returns and the run keeps, but for ids and seconds."""

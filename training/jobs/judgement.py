@@ -6,10 +6,11 @@ from dataclasses import fields
 from typing import Any
 
 from core.db.models import Promotion
-from core.db.repositories import judgements, promotions
+from core.db.repositories import evaluations, judgements, promotions
 from core.db.repositories.judgements import Judgement
 from core.db.repositories.promotions import NO_EPOCH
 from core.registry.packages import CorruptPackage, MissingPackage, claim
+from training.jobs.evaluation import evaluation_of
 from training.jobs.examination import examine
 from training.jobs.findings import Findings, suspects_of
 from training.jobs.finetuning import curves_of_run
@@ -74,6 +75,9 @@ def judge(workplace: Workplace, *, package: str, manifest: int | None, run_key: 
     judgement = Judgement(**{fact.name: result[fact.name] for fact in fields(Judgement)})
     with workplace.sessions.begin() as session:
         judgements.record(session, package=package, judgement=judgement, gated=found.model == MODEL)
+        if found.challenger is not None and beside != package:  # beside itself nothing new is said of it
+            evaluation = evaluation_of(found.exam, found.challenger, found.champion, found.latency)
+            evaluations.record(session, package=package, evaluation=evaluation)
     return result
 
 

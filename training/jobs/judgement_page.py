@@ -6,13 +6,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from core.domain.taxonomy import Taxonomy
 from core.errors import EtalonError
 from preprocessing.images import ImageFolder
 from training import plots
+from training.changes import EXAMPLES, changes_between
 from training.evaluate import Evaluation
 from training.jobs.exam import Sitting
 from training.plots import Learnt
@@ -25,7 +25,6 @@ from training.suspects import Suspect
 if TYPE_CHECKING:
     from training.jobs.findings import Findings
 
-_EXAMPLES = 8  # of each kind
 _SUSPECTS = 50
 
 
@@ -179,17 +178,10 @@ class JudgementPage:
     def _examples(self) -> Iterator[Example]:
         if self._found.champion is None:
             return
-        truth, new, old = self._found.exam.rows.truth, self._challenger.answers, self._found.champion.answers
-        moved = new.codes != old.codes
-        kinds = {
-            "mended": moved & (new.codes == truth),
-            "broken": moved & (old.codes == truth),
-            "still wrong": moved & (new.codes != truth) & (old.codes != truth),
-        }
-        for verdict, mask in kinds.items():
-            rows = np.flatnonzero(mask)
-            for row in rows[np.argsort(-new.confidences[rows], kind="stable")][:_EXAMPLES]:
-                yield self._example(int(row), verdict, self._found.champion)
+        changes = changes_between(self._found.exam.rows.truth, self._found.champion.answers, self._challenger.answers)
+        for change, rows in changes.items():
+            for row in rows[:EXAMPLES]:
+                yield self._example(int(row), change.value, self._found.champion)
 
     def _example(self, row: int, verdict: str, champion: Sitting) -> Example:
         product = self._found.exam.snapshot.rows[self._found.exam.places[row]]

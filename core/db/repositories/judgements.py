@@ -16,7 +16,10 @@ from sqlalchemy.orm import Session
 from core.db.models import Audit, RetrainRequest, SegmentClaim
 from core.db.repositories import audit
 
-_ACTOR, _ACTION = "training", "judge"
+ACTOR = "training"
+"""Who writes what trainings found."""
+
+_ACTION = "judge"
 _DECLINED = "decline"
 _MANIFESTS = "manifest/"
 _AFTER_MANIFESTS = "manifest0"  # "0" comes next after "/"
@@ -72,11 +75,11 @@ def record(session: Session, *, package: str, judgement: Judgement, gated: bool)
     """
     if judgement.champion != package:
         detail = {**asdict(judgement), "gate": dict(judgement.gate)}
-        audit.record(session, actor=_ACTOR, action=_ACTION, subject=_of_package(package), detail=detail)
+        audit.record(session, actor=ACTOR, action=_ACTION, subject=subject_of_package(package), detail=detail)
     if gated:
         brief = {"package": package, "decision": judgement.decision}
         subject = _of_manifest(judgement.manifest)
-        audit.record(session, actor=_ACTOR, action=_ACTION, subject=subject, detail=brief)
+        audit.record(session, actor=ACTOR, action=_ACTION, subject=subject, detail=brief)
 
 
 def decline(session: Session, *, package: str, asked_by: str, ending: str, who: str, why: str) -> None:
@@ -90,7 +93,7 @@ def decline(session: Session, *, package: str, asked_by: str, ending: str, who: 
         who: who answered, where somebody did; cut to 64 characters.
         why: the person's reason; cut to 500 characters.
     """
-    subject = _of_package(package)
+    subject = subject_of_package(package)
     actor, detail = who[:64] or "nobody", {"asked_by": asked_by, "ending": ending, "why": why[:500]}
     if (actor, detail) not in [tuple(known) for known in session.execute(select_declined(subject))]:
         audit.record(session, actor=actor, action=_DECLINED, subject=subject, detail=detail)
@@ -98,7 +101,7 @@ def decline(session: Session, *, package: str, asked_by: str, ending: str, who: 
 
 def newest_of(session: Session, packages: Iterable[str]) -> dict[str, Judged]:
     """The newest judgement of each package that has one, by the package's sha."""
-    subjects = {_of_package(package): package for package in packages}
+    subjects = {subject_of_package(package): package for package in packages}
     if not subjects:
         return {}
     rows = session.execute(select_newest(list(subjects)))
@@ -124,6 +127,11 @@ def first_since(session: Session, moment: datetime) -> Answer | None:
     """The first judgement of a gated model at or after ``moment`` (naive UTC)."""
     found = session.execute(select_since(moment)).one_or_none()
     return Answer(found.at, found.detail["package"], found.detail["decision"]) if found else None
+
+
+def subject_of_package(package: str) -> str:
+    """What the audit calls a package. Cut to what a subject holds: 56 digits of the sha still name one package."""
+    return f"package/{package}"[:_LONGEST_SUBJECT]
 
 
 def select_newest(subjects: list[str]) -> Select[tuple[str, datetime, dict[str, Any]]]:
@@ -163,8 +171,3 @@ def select_last_taken() -> Select[tuple[datetime | None]]:
 
 def _of_manifest(manifest: int) -> str:
     return f"{_MANIFESTS}{manifest}"
-
-
-def _of_package(package: str) -> str:
-    """Cut to what a subject holds: 56 digits of the sha still name one package."""
-    return f"package/{package}"[:_LONGEST_SUBJECT]
