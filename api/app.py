@@ -22,6 +22,7 @@ import api.retractions.routes
 import api.retraining.routes
 import api.review.routes
 import api.sessions.routes
+import api.trends.routes
 import api.web.page
 import api.web.routes
 from api import errors
@@ -47,6 +48,7 @@ from api.serving.wake import Waker
 from api.sessions.service import SessionService
 from api.settings import ServiceSettings
 from api.taxonomy import TaxonomyFile
+from api.trends.service import TrendsService
 from core.db.session import make_engine, make_readers, make_sessions
 from core.reserve import Reserve
 from core.settings import ServingSettings
@@ -66,6 +68,7 @@ _ROOMS = (
     api.reports,
     api.reserve,
     api.quality,
+    api.trends,
     api.health,
     api.problems,
     api.docs,
@@ -108,9 +111,13 @@ def create_app(
     app.state.parts = parts
     errors.install(app)
     schema.install(app)
+    # The pages first: they take a browser's requests only, also where a JSON route has the same address.
+    app.include_router(api.web.routes.router)
     for room in _ROOMS:
         app.include_router(room.routes.router)
     app.mount(api.docs.routes.ASSETS_PATH, api.docs.routes.ASSETS)
+    app.mount(api.web.page.STATIC_PATH, api.web.routes.ASSETS)
+    app.include_router(api.web.routes.nowhere)
     app.add_middleware(
         Edge,
         body_limits={"/predict": BodyLimit(settings.serving.max_upload_bytes + _FORM_MARGIN, _LONG_BODY_S)},
@@ -139,11 +146,11 @@ def make_parts(settings: ServiceSettings, load_model: ModelLoader | None, decode
     load = load_model or package_loader(settings.store.packages, settings.serving.inference_threads)
     taxonomy, drain = TaxonomyFile(settings.store.root / "taxonomy.csv"), Drain()
     serving = ServingEngine(readers, load, settings.serving.poll_s, instruments)
+    accounts = AccountService(sessions, readers, settings.auth)
     scheduler = Scheduler(settings.loop.airflow_url)
     return Parts(
         settings=settings,
         database=database,
-    accounts = AccountService(sessions, readers, settings.auth)
         sessions=sessions,
         readers=readers,
         accounts=accounts,
@@ -160,6 +167,7 @@ def make_parts(settings: ServiceSettings, load_model: ModelLoader | None, decode
         reception=Reception(_MOST_BODIES, _MOST_BODIES_EACH),
         drain=drain,
         instruments=instruments,
+        trends=TrendsService(readers, serving, instruments, settings.loop, settings.store.reports),
     )
 
 

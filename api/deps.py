@@ -23,6 +23,7 @@ from api.sessions import cookie
 from api.sessions.service import SessionService
 from api.settings import ServiceSettings
 from api.taxonomy import TaxonomyFile
+from api.trends.service import TrendsService
 from core.domain.roles import Role
 from core.domain.taxonomy import Taxonomy
 from core.reserve import Reserve
@@ -56,6 +57,7 @@ class Parts:
     reception: Reception
     drain: Drain
     instruments: Instruments
+    trends: TrendsService
 
 
 def parts_of(request: Request) -> Parts:

@@ -1,6 +1,8 @@
 """What the service counts while it works. Label sets are bounded: routes, statuses, codes, classes, served models."""
 
 import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -17,6 +19,7 @@ class Instruments:
     """Counters of one process. Several workers' figures are added up by ``figures_of_workers``.
 
     Attributes:
+        since: when counting began.
         registry: where the figures are read.
         http_in_flight: requests being served, whatever they ask for.
         in_flight: predictions being made.
@@ -25,6 +28,7 @@ class Instruments:
     """
 
     def __init__(self) -> None:
+        self.since = datetime.now(UTC)
         self.registry = new = CollectorRegistry()
         self._requests = Counter("etalon_http_requests", "Requests served", ["method", "route", "status"], registry=new)
         self._request_s = Histogram(
@@ -66,6 +70,17 @@ class Instruments:
         """A request was served; ``route`` is its template, never its path."""
         self._requests.labels(method, route, status).inc()
         self._request_s.labels(method, route).observe(seconds)
+
+    def request_times(self) -> Iterator[tuple[str, str, dict[float, float]]]:
+        """Method, route, and how many of this process's requests took at most so many seconds, by that bound."""
+        found: dict[tuple[str, str], dict[float, float]] = {}
+        for metric in self._request_s.collect():
+            for sample in metric.samples:
+                if sample.name.endswith("_bucket"):
+                    key = sample.labels["method"], sample.labels["route"]
+                    found.setdefault(key, {})[float(sample.labels["le"])] = sample.value
+        for (method, route), buckets in found.items():
+            yield method, route, buckets
 
     def problem(self, code: str) -> None:
         """A request was answered with a problem document."""

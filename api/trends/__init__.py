@@ -1,0 +1,1 @@
+"""What the loop has done day by day, and where it stands."""
