@@ -25,6 +25,8 @@ class Foresight:
     def check(self, answer: httpx.Response) -> None:
         """See that OpenAPI declares its status for this route, and that the catalogue knows its problem."""
         said = (answer.request.method, answer.request.url.path, answer.status_code)
+        if _is_for_a_browser(answer):
+            return
         route = self._route(answer.request)
         if route is not None:
             statuses = _declared(self._app)[route]
@@ -44,6 +46,12 @@ class Foresight:
             if isinstance(route, APIRoute) and route.include_in_schema and route.matches(scope)[0] is Match.FULL:
                 return request.method.lower(), route.path_format
         return None
+
+
+def _is_for_a_browser(answer: httpx.Response) -> bool:
+    """Whether it is a page, or leads to one: OpenAPI knows nothing of those, and they may say what they like."""
+    asked = "text/html" in answer.request.headers.get("accept", "")
+    return asked and (answer.has_redirect_location or answer.headers["content-type"].startswith("text/html"))
 
 
 def _declared(app: FastAPI) -> Declared:
