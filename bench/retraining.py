@@ -30,6 +30,7 @@ from core.db.models import UserAccount
 from core.db.repositories import predictions, verdicts
 from core.db.repositories.predictions import NewPrediction
 from core.db.session import make_engine
+from core.domain.language import Language
 from core.domain.review import VALIDATE
 from core.domain.taxonomy import Taxonomy
 from core.settings import DatabaseSettings, GateSettings, ModelSettings, ServingSettings, StoreSettings, TrainSettings
@@ -153,6 +154,7 @@ def _new(title: str, photo: str, code: int, taxonomy: Taxonomy) -> NewPrediction
         description=None,
         image_sha256=photo,
         modality="text+image",
+        language=Language.UNKNOWN,
         suggested_code=code,
         confidence=0.5,
         answer={"top_k": [[code, 0.5]], "experts": {}},

@@ -32,6 +32,7 @@ from core.db.models import UserAccount
 from core.db.repositories import predictions, verdicts
 from core.db.repositories.predictions import NewPrediction
 from core.db.session import make_engine, make_sessions
+from core.domain.language import Language
 from core.domain.review import VALIDATE
 from core.settings import DatabaseSettings, StoreSettings
 from core.store import manifests, training_csv
@@ -166,6 +167,7 @@ def _new(product: Product) -> NewPrediction:
         description="Très bon état, envoi rapide et soigné.",
         image_sha256=product.photo.sha256,
         modality="text+image",
+        language=Language.UNKNOWN,
         suggested_code=10,
         confidence=0.5,
         answer={"top_k": [[10, 0.5]], "experts": {}},

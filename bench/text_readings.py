@@ -10,9 +10,9 @@ import scipy.sparse as sparse
 from sklearn.feature_extraction.text import HashingVectorizer
 
 from inference.lexical import LexicalRule
+from preprocessing.language import language_of
 from preprocessing.text import clean, compose
 from training.config import LexicalConfig
-from training.language import language_of
 
 Read = Callable[[str, str], str]
 

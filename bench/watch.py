@@ -24,7 +24,7 @@ from PIL import Image, ImageFilter
 from core.domain.watch import Finding
 from local.sample.__main__ import main as draw_sample
 from preprocessing.images import sanitise
-from training.language import language_of
+from preprocessing.language import language_of
 from training.watch import accuracy, confidence, drift, features
 
 VERDICTS, WINDOW, LEVEL = 200, 200, 0.01

@@ -62,8 +62,9 @@ class Products(Asking):
             order: how they are sorted.
             limit: how many at most.
             cursor: the ``next_cursor`` of the page before.
-            **filters: status, code, suggested_code, owner, modality, model, model_version, epoch, min_confidence,
-                max_confidence, feedback, second_opinion, created_since, created_until, updated_since. None is none.
+            **filters: status, code, suggested_code, owner, modality, language, model, model_version, epoch,
+                min_confidence, max_confidence, feedback, second_opinion, created_since, created_until, updated_since.
+                None is none.
         """
         asked = {**written(filters), **said({"order": order, "limit": limit, "cursor": cursor})}
         return PredictionPage.from_json(self._ask("GET", "/predictions", params=asked))

@@ -6,7 +6,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Literal
 
-from client.answers import Decision, Lease, Prediction, Retraction, VerdictRecord
+from client.answers import Decision, Lease, Prediction, Retraction, Undoing, VerdictRecord
 from client.asking import Asking, said, terms, written
 
 
@@ -90,9 +90,14 @@ class Review(Asking):
     ) -> tuple[Prediction, ...]:
         """Decide about up to 200 pending predictions, all or none, and answer in the order of ``decisions``."""
         body = said({"items": [said(asdict(decision)) for decision in decisions], "reason": reason})
-        headers = terms(None, idempotency_key)
-        answer = self._ask("POST", "/predictions/validate", json=body, headers=headers)
-        return tuple(Prediction.from_json(item) for item in answer["items"])
+        return self._decide_all("/predictions/validate", body, idempotency_key)
+
+    def undo_all(
+        self, undoings: Sequence[Undoing], *, reason: str | None = None, idempotency_key: str | None = None
+    ) -> tuple[Prediction, ...]:
+        """Undo up to 200 verdicts, all or none, and answer in the order of ``undoings``."""
+        body = said({"items": [said(asdict(undoing)) for undoing in undoings], "reason": reason})
+        return self._decide_all("/predictions/undo", body, idempotency_key)
 
     def delete(self, prediction_id: str, *, version: int | None = None, idempotency_key: str | None = None) -> bool:
         """Erase a prediction.
@@ -105,16 +110,21 @@ class Review(Asking):
         return answer.status_code == HTTPStatus.NO_CONTENT
 
     def next_to_review(
-        self, *, order: Literal["uncertain", "newest", "oldest"] = "uncertain", **filters: Any
+        self,
+        *,
+        order: Literal["uncertain", "newest", "oldest"] = "uncertain",
+        besides: Sequence[str] = (),
+        **filters: Any,
     ) -> Lease | None:
         """The next product to review, kept for this person for a while; None when nothing is free.
 
         Args:
             order: which comes first.
-            **filters: code, modality, feedback, min_confidence, max_confidence, created_since, created_until. None
-                is none.
+            besides: up to 5 products in hand, of which none is given: so the next one is there before it is needed.
+            **filters: code, modality, language, feedback, second_opinion, min_confidence, max_confidence,
+                created_since, created_until. None is none.
         """
-        query = {"order": order, **written(filters)}
+        query = {"order": order, "besides": list(besides), **written(filters)}
         answer = self._session.send("GET", "/review/next", repeatable=True, params=query)
         return None if answer.status_code == HTTPStatus.NO_CONTENT else Lease.from_json(answer.json())
 
@@ -122,9 +132,21 @@ class Review(Asking):
         """Put a pending product aside: others are offered it at once, this person not before a day has gone by."""
         self._session.send("POST", f"/predictions/{prediction_id}/skip", repeatable=True)
 
-    def progress(self) -> Any:
-        """What is left in the queue, what this person decided today, and at which pace."""
-        return self._ask("GET", "/review/progress")
+    def hold(self, prediction_id: str) -> Lease:
+        """Keep this very product for this person for a while, or for longer."""
+        return Lease.from_json(self._ask("POST", f"/predictions/{prediction_id}/lease"))
+
+    def release(self, prediction_ids: Sequence[str]) -> None:
+        """Let go of up to 6 products: others are offered them at once."""
+        self._session.send("POST", "/review/release", repeatable=True, json={"ids": list(prediction_ids)})
+
+    def progress(self, **filters: Any) -> Any:
+        """What is left in the queue, what this person decided today, and at which pace.
+
+        Args:
+            **filters: which products are counted as ``matching``; those of ``next_to_review``.
+        """
+        return self._ask("GET", "/review/progress", params=written(filters))
 
     def keep(self, prediction_id: str, *, version: int | None = None, idempotency_key: str | None = None) -> Prediction:
         """Say that a label marked for a second opinion is right as it is."""
@@ -155,6 +177,10 @@ class Review(Asking):
         body = said({"reviewer": reviewer, "since": since.isoformat(), "until": until.isoformat(), "reason": reason})
         order = {**body, "dry_run": dry_run}
         return Retraction.from_json(self._ask("POST", "/admin/retractions", json=order))
+
+    def _decide_all(self, path: str, body: Mapping[str, Any], idempotency_key: str | None) -> tuple[Prediction, ...]:
+        answer = self._ask("POST", path, json=body, headers=terms(None, idempotency_key))
+        return tuple(Prediction.from_json(item) for item in answer["items"])
 
     def _decide(
         self,

@@ -24,6 +24,7 @@ from core.db.repositories.predictions import Filter, Order, Position
 from core.domain import review
 from core.domain.clusters import Placement
 from core.domain.feedback import Feedback
+from core.domain.language import Language
 from core.domain.product import Modality
 from core.domain.review import Move, OutboxKind, Status
 from core.domain.splits import Split
@@ -38,6 +39,7 @@ _EVERY_FILTER = Filter(
     owner_id="person",
     not_owner_id="person",
     modality=Modality.TEXT_ONLY,
+    language=Language.FRENCH,
     model_name="fusion",
     model_version="sha",
     epoch=1,

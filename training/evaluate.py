@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.domain.product import Modality
+from preprocessing.language import languages_of
 from training.calibration import BINS, Reliability, brier, calibration_error, reliability, surprise
-from training.language import languages_of
 from training.resampling import DRAWS, f1_draws, interval
 from training.selective import Selected, halves_of, select
 

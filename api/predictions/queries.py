@@ -10,6 +10,7 @@ from api.fields import Code, Moment
 from api.predictions.schemas import ModelName
 from core.db.repositories.predictions import Filter, Order
 from core.domain.feedback import Feedback
+from core.domain.language import Language
 from core.domain.product import Modality
 from core.domain.review import Status
 from core.domain.roles import Role
@@ -27,6 +28,7 @@ class FilterQuery(BaseModel):
     suggested_code: Code | None = None
     owner: Annotated[str | None, Field(max_length=36, description="who sent it; for reviewers and admins")] = None
     modality: Modality | None = None
+    language: Annotated[Language | None, Field(description="the likely language of the text")] = None
     model: ModelName | None = None
     model_version: Annotated[str | None, Field(pattern=r"^[0-9a-f]{64}$")] = None
     epoch: Annotated[int | None, Field(ge=0, le=2**31 - 1)] = None
@@ -56,6 +58,7 @@ class FilterQuery(BaseModel):
             suggested_code=self.suggested_code,
             owner_id=owner_id,
             modality=self.modality,
+            language=self.language,
             model_name=self.model,
             model_version=self.model_version,
             epoch=self.epoch,

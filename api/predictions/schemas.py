@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from api.text import storable
 from core.db.models import Prediction
 from core.domain.feedback import Feedback
+from core.domain.language import Language
 from core.domain.review import RETRACT
 from core.domain.taxonomy import Taxonomy
 
@@ -117,6 +118,7 @@ class PredictionRead(BaseModel):
     and ``suggested_code`` are the model's, and so are ``text`` and ``image``: the best answers by one half of the
     product alone, null where it was not sent or the model learnt nothing from it alone. ``final_code`` is the code
     that a person accepted, null where nobody has. A code that has left the taxonomy has an empty label and theme.
+    ``language`` is likely that of the text, or ``unknown``.
     """
 
     id: str
@@ -126,6 +128,7 @@ class PredictionRead(BaseModel):
     description: str | None
     has_image: bool
     modality: str
+    language: Language
     prdtypecode: int
     label: str
     theme: str
@@ -156,6 +159,7 @@ class PredictionRead(BaseModel):
             description=row.description,
             has_image=row.image_sha256 is not None,
             modality=row.modality,
+            language=Language(row.language),
             prdtypecode=row.current_code,
             label=label,
             theme=theme,

@@ -26,6 +26,7 @@ from core.logging import bind
 from core.stages import timed
 from inference.answer import Answer, Ranking
 from preprocessing.images import ImageFolder, SanitisedImage
+from preprocessing.language import language_of
 
 _FEWEST_KEPT = 3  # reviewers choose among the best three, however few its sender asked for
 
@@ -165,6 +166,7 @@ class PredictionDesk:
             description=submission.description,
             image_sha256=photo.sha256 if photo else None,
             modality=answer.modality.value,
+            language=language_of(f"{submission.designation}\n{submission.description or ''}"),
             suggested_code=answer.prdtypecode,
             confidence=answer.confidence,
             answer=_as_json(answer),

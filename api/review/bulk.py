@@ -1,33 +1,48 @@
 """Several decisions in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from api.errors import ItemRefused
 from api.review.refusals import CodeWithRejection
-from api.review.schemas import BulkDecision, BulkItem
+from api.review.schemas import BulkDecision, BulkItem, BulkUndo, ItemToUndo
 from api.review.service import ReviewService
 from core import failpoints
 from core.db.models import Prediction
 from core.errors import EtalonError
 
 
-def decide_all(reviews: ReviewService, body: BulkDecision) -> Sequence[Prediction]:
-    """Make every decision of ``body``, in the order of the ids: two requests never wait for one another in a ring.
+_Item = TypeVar("_Item", bound=ItemToUndo)
 
-    Returns:
-        The predictions in the order of the items.
+
+def decide_all(reviews: ReviewService, body: BulkDecision) -> Sequence[Prediction]:
+    """Make every decision of ``body``; the predictions in the order of the items.
 
     Raises:
         ItemRefused: one of them cannot be made; roll back.
     """
+    return _each(body.items, lambda item: _decide(reviews, item, body.reason))
+
+
+def undo_all(reviews: ReviewService, body: BulkUndo) -> Sequence[Prediction]:
+    """Undo every verdict of ``body``; the predictions in the order of the items.
+
+    Raises:
+        ItemRefused: one of them cannot be undone; roll back.
+    """
+    return _each(body.items, lambda item: reviews.undo(item.id, reason=body.reason, if_version=item.version))
+
+
+def _each(items: Sequence[_Item], decide: Callable[[_Item], Prediction]) -> Sequence[Prediction]:
+    """Decide in the order of the ids: two requests never wait for one another in a ring."""
     decided: dict[int, Prediction] = {}
-    for index, item in sorted(enumerate(body.items), key=lambda numbered: numbered[1].id):
+    for index, item in sorted(enumerate(items), key=lambda numbered: numbered[1].id):
         try:
-            decided[index] = _decide(reviews, item, body.reason)
+            decided[index] = decide(item)
         except EtalonError as error:
             raise ItemRefused(index, item.id, error) from error
         failpoints.reach("bulk.item")
-    return [decided[index] for index in range(len(body.items))]
+    return [decided[index] for index in range(len(items))]
 
 
 def _decide(reviews: ReviewService, item: BulkItem, reason: str | None) -> Prediction:

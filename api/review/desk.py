@@ -13,6 +13,7 @@ from api.deps import AdminDep, PartsDep, ReviewerDep, TaxonomyDep
 from api.predictions.schemas import PredictionRead
 from api.predictions.service import find
 from api.requests import Terms, TermsDep
+from api.review.schemas import BulkDecision, BulkRead, BulkUndo, LeasedRead
 from api.review.service import ReviewService
 from core import failpoints
 from core.db.models import Prediction
@@ -32,7 +33,7 @@ class ReviewDesk:
         taxonomy: the categories that may be chosen.
         reviewer: who decides.
         terms: what the request says of itself.
-        loop: how long what is put aside stays so, and when a label needs a second opinion.
+        loop: how long a lease lasts and what is put aside stays so, and when a label needs a second opinion.
     """
 
     sessions: sessionmaker[Session]
@@ -57,18 +58,28 @@ class ReviewDesk:
         return PredictionRead.from_row(row, self.taxonomy)
 
     def settle_all(
-        self, body: BaseModel, ids: Sequence[str], decide: Callable[[ReviewService], Sequence[Prediction]]
-    ) -> list[PredictionRead]:
+        self, verb: str, body: BulkDecision | BulkUndo, decide: Callable[[ReviewService], Sequence[Prediction]]
+    ) -> BulkRead:
         """Make several decisions in one transaction; repeated ones are answered with the predictions as they stand."""
         rows: Sequence[Prediction] = self.terms.settle(
             self.sessions,
             actor_id=self.reviewer.id,
-            request=("validate", "", body.model_dump(mode="json")),
+            request=(verb, "", body.model_dump(mode="json")),
             decide=lambda session: decide(self._reviews(session)),
-            repeated=lambda session: [find(session, prediction_id, self.reviewer) for prediction_id in ids],
+            repeated=lambda session: [find(session, item.id, self.reviewer) for item in body.items],
         )
         failpoints.reach("verdict.committed")
-        return [PredictionRead.from_row(row, self.taxonomy) for row in rows]
+        return BulkRead(items=[PredictionRead.from_row(row, self.taxonomy) for row in rows])
+
+    def hold(self, response: Response, prediction_id: str) -> LeasedRead:
+        """Lease one product. Like skipping, it needs no name: whoever asks twice asks for the same."""
+        lease_s, if_version = self.loop.lease_s, self.terms.if_version
+        row = transact(
+            self.sessions,
+            lambda session: self._reviews(session).hold(prediction_id, lease_s=lease_s, if_version=if_version),
+        )
+        response.headers["ETag"] = f'"{row.version}"'
+        return LeasedRead.from_row(row, self.taxonomy)
 
     def skip(self, prediction_id: str) -> None:
         """Put one product aside. Whoever asks twice asks for the same, so the request needs no name."""

@@ -82,6 +82,15 @@ class NotDoubted(Conflict):
         super().__init__("The label is not marked for a second opinion.")
 
 
+class HeldByAnother(Conflict):
+    """Somebody else is looking at the product. A lease stops nobody from deciding; it only is theirs."""
+
+    code = "review.leased"
+
+    def __init__(self) -> None:
+        super().__init__("Somebody else is looking at this product.")
+
+
 class AlreadyClaimed(Conflict):
     """A batch has claimed the verdict's work, so it can no longer be undone; an admin can correct or retract it."""
 

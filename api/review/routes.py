@@ -7,12 +7,13 @@ from api.errors import problems
 from api.predictions.schemas import PredictionRead
 from api.predictions.service import find
 from api.review import queue
-from api.review.bulk import decide_all
+from api.review.bulk import decide_all, undo_all
 from api.review.desk import AdminDeskDep, ReviewerDeskDep
 from api.review.refusals import CodeWithRejection
 from api.review.schemas import (
     BulkDecision,
     BulkRead,
+    BulkUndo,
     Correction,
     Decision,
     HistoryRead,
@@ -131,8 +132,13 @@ def retract_prediction(
 @router.post("/predictions/validate", responses=_REFUSALS, openapi_extra=open_to("reviewer"))
 def validate_predictions(body: BulkDecision, desk: ReviewerDeskDep) -> BulkRead:
     """Decide about up to 200 pending predictions, all or none; a refusal names the first item that was refused."""
-    ids = [item.id for item in body.items]
-    return BulkRead(items=desk.settle_all(body, ids, lambda reviews: decide_all(reviews, body)))
+    return desk.settle_all("validate", body, lambda reviews: decide_all(reviews, body))
+
+
+@router.post("/predictions/undo", responses=_REFUSALS, openapi_extra=open_to("reviewer"))
+def undo_verdicts(body: BulkUndo, desk: ReviewerDeskDep) -> BulkRead:
+    """Undo up to 200 verdicts, all or none, each as alone; a refusal names the first item that was refused."""
+    return desk.settle_all("undo", body, lambda reviews: undo_all(reviews, body))
 
 
 @router.get(

@@ -2,9 +2,9 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api.fields import Code, Reason
 from api.predictions.schemas import PredictionRead
@@ -13,7 +13,10 @@ from core.db.repositories.progress import Progress
 from core.domain.taxonomy import Taxonomy
 
 MOST_ITEMS = 200
+MOST_IN_HAND = 5
+"""Products that somebody shows, has ready or is just deciding."""
 
+_Item = TypeVar("_Item", bound="ItemToUndo")
 PredictionId = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 
 
@@ -52,26 +55,44 @@ class Keeping(_Body):
     """That a doubted label stays says everything."""
 
 
-class BulkItem(_Body):
-    """One of several decisions; ``version`` is the only one it may be made on."""
+class ItemToUndo(_Body):
+    """One of several verdicts to undo; ``version`` is the only one it may be undone on."""
 
     id: PredictionId
+    version: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+
+
+class BulkItem(ItemToUndo):
+    """One of several decisions; ``version`` is the only one it may be made on."""
+
     accept: bool = True
     prdtypecode: Code | None = None
-    version: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+
+
+def _each_once(items: list[_Item]) -> list[_Item]:
+    if len({item.id for item in items}) < len(items):
+        raise ValueError("a prediction stands in it twice")
+    return items
 
 
 class BulkDecision(_Body):
     """Several decisions, all or none. A prediction stands in it once."""
 
-    items: Annotated[list[BulkItem], Field(min_length=1, max_length=MOST_ITEMS)]
+    items: Annotated[list[BulkItem], Field(min_length=1, max_length=MOST_ITEMS), AfterValidator(_each_once)]
     reason: Reason | None = None
 
-    @model_validator(mode="after")
-    def _each_once(self) -> Self:
-        if len({item.id for item in self.items}) < len(self.items):
-            raise ValueError("a prediction stands in it twice")
-        return self
+
+class BulkUndo(_Body):
+    """Several verdicts to undo, all or none. A prediction stands in it once."""
+
+    items: Annotated[list[ItemToUndo], Field(min_length=1, max_length=MOST_ITEMS), AfterValidator(_each_once)]
+    reason: Reason | None = None
+
+
+class Release(_Body):
+    """Products that somebody lets go of."""
+
+    ids: Annotated[list[PredictionId], Field(min_length=1, max_length=MOST_IN_HAND + 1)]
 
 
 class BulkRead(BaseModel):
@@ -101,12 +122,16 @@ class LeasedRead(PredictionRead):
 class ProgressRead(BaseModel):
     """What is left to decide, and what the caller decided: products accepted, rejected or corrected, each once.
 
-    ``remaining`` are all pending products that the caller did not send, also those that others hold at the moment.
+    ``remaining`` are all pending products that the caller did not send, also those that others hold at the moment;
+    ``matching`` those of the queue that the question leaves, counted up to 1,000 and not exact where there are more.
     """
 
     remaining: int
+    matching: int
+    matching_is_exact: bool
     decided_today: int
     decided_last_hour: int
+    pace_per_minute: float | None
 
     @classmethod
     def from_progress(cls, found: Progress) -> Self:

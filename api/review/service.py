@@ -13,6 +13,7 @@ from api.predictions.service import find
 from api.review.refusals import (
     AlreadyClaimed,
     Erased,
+    HeldByAnother,
     NotAccepted,
     NotDecided,
     NotDoubted,
@@ -177,13 +178,26 @@ class ReviewService:
         self.session.refresh(row)
         return row
 
+    def hold(self, prediction_id: str, *, lease_s: int, if_version: int | None) -> Prediction:
+        """Keep a product of a queue for the reviewer for ``lease_s`` seconds from now.
+
+        Raises:
+            NotPending
+            HeldByAnother
+        """
+        row = self._queued(prediction_id, if_version)
+        if not leases.hold(self.session, self.reviewer.id, row.id, lease_s):
+            raise self._overtaken(row, if_version) or HeldByAnother
+        self.session.refresh(row)
+        return row
+
     def skip(self, prediction_id: str, *, skip_s: int, if_version: int | None) -> None:
-        """Put a pending product aside for ``skip_s`` seconds: others may be offered it at once. No decision is made.
+        """Put a product of a queue aside for ``skip_s`` seconds: others may be offered it at once. Nothing is decided.
 
         Raises:
             NotPending
         """
-        row = self._pending(prediction_id, if_version)
+        row = self._queued(prediction_id, if_version)
         leases.put_aside(self.session, self.reviewer.id, row.id, skip_s)
 
     def _found(self, prediction_id: str, if_version: int | None) -> Prediction:
@@ -201,6 +215,13 @@ class ReviewService:
     def _pending(self, prediction_id: str, if_version: int | None) -> Prediction:
         row = self._found(prediction_id, if_version)
         if row.status != Status.PENDING:
+            raise NotPending(Status(row.status))
+        return row
+
+    def _queued(self, prediction_id: str, if_version: int | None) -> Prediction:
+        """A product that waits for somebody's look: at the product, or once more at its label."""
+        row = self._found(prediction_id, if_version)
+        if row.status != Status.PENDING and not row.second_opinion:
             raise NotPending(Status(row.status))
         return row
 

@@ -69,6 +69,7 @@ class Prediction:
     text: Ranking | None
     image: Ranking | None
     modality: str
+    language: str
     has_image: bool
     model: ServedBy
     taxonomy_version: str
@@ -98,6 +99,7 @@ class Prediction:
             text=_ranking_or_none(document.get("text")),
             image=_ranking_or_none(document.get("image")),
             modality=document["modality"],
+            language=document.get("language", "unknown"),
             has_image=document["has_image"],
             model=ServedBy(document["model"]["name"], document["model"]["version"], document["model"]["epoch"]),
             taxonomy_version=document["taxonomy_version"],

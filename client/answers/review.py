@@ -22,6 +22,14 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Undoing:
+    """One of several verdicts to undo; ``version`` is the only one it may be undone on, None takes any."""
+
+    id: str
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Lease:
     """A product to review, kept for this person until ``leased_until``; others may still decide it."""
 

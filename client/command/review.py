@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from client.answers import Decision, Prediction
+from client.answers import Decision, Prediction, Undoing
 from client.client import EtalonClient
 from client.command.verbs import Verbs, add_filters, filters_of
 
@@ -23,11 +23,17 @@ def add(verbs: Verbs) -> None:
     following.add_argument("--order", choices=["uncertain", "newest", "oldest"], default="uncertain")
     following.add_argument("--code", type=int, help="its current code")
     following.add_argument("--feedback", choices=["confirmed", "proposed", "disputed"], help="what its sender said")
+    following.add_argument("--language", help="the likely language of its text, such as fr")
+    following.add_argument("--second-opinion", action="store_true", help="labels that look wrong, not pending ones")
+    verbs.add("hold", "keep this very product for you for a while", _hold).add_argument("id")
+    verbs.add("release", "let go of products that are kept for you", _release).add_argument("ids", nargs="+")
     verbs.add("skip", "put a pending product aside for a day", _skip).add_argument("id")
     verbs.add("progress", "what is left, and what you decided today", lambda client, asked: client.progress())
     _add_decisions(verbs)
     several = verbs.add("validate-all", "accept several pending predictions, all or none", _validate_all)
     several.add_argument("ids", nargs="+")
+    undone = verbs.add("undo-all", "undo several verdicts, all or none", _undo_all)
+    undone.add_argument("ids", nargs="+")
     verbs.add("history", "every decision on a prediction", _history).add_argument("id")
     verbs.add("lineage", "where an answer came from and what became of it", _lineage).add_argument("id")
     back = verbs.add("take-back", "take back the labels that a reviewer gave in a time span", _take_back)
@@ -110,8 +116,18 @@ def _queue(client: EtalonClient, asked: argparse.Namespace) -> Any:
 
 
 def _next(client: EtalonClient, asked: argparse.Namespace) -> Any:
-    lease = client.next_to_review(order=asked.order, code=asked.code, feedback=asked.feedback)
-    return lease and {**lease.prediction.document, "leased_until": lease.leased_until.isoformat()}
+    filters = {"code": asked.code, "feedback": asked.feedback, "language": asked.language}
+    lease = client.next_to_review(order=asked.order, second_opinion=asked.second_opinion or None, **filters)
+    return lease and lease.prediction.document
+
+
+def _hold(client: EtalonClient, asked: argparse.Namespace) -> Any:
+    return client.hold(asked.id).prediction.document
+
+
+def _release(client: EtalonClient, asked: argparse.Namespace) -> Any:
+    client.release(asked.ids)
+    return {"released": asked.ids}
 
 
 def _skip(client: EtalonClient, asked: argparse.Namespace) -> Any:
@@ -121,6 +137,10 @@ def _skip(client: EtalonClient, asked: argparse.Namespace) -> Any:
 
 def _validate_all(client: EtalonClient, asked: argparse.Namespace) -> Any:
     return [item.document for item in client.validate_all([Decision(one) for one in asked.ids])]
+
+
+def _undo_all(client: EtalonClient, asked: argparse.Namespace) -> Any:
+    return [item.document for item in client.undo_all([Undoing(one) for one in asked.ids])]
 
 
 def _history(client: EtalonClient, asked: argparse.Namespace) -> Any:

@@ -27,7 +27,7 @@ class Verbs:
 
 def add_filters(parser: argparse.ArgumentParser) -> None:
     """What a list of predictions may be narrowed to."""
-    for name in ("status", "owner", "modality", "model", "model-version"):
+    for name in ("status", "owner", "modality", "language", "model", "model-version"):
         parser.add_argument(f"--{name}")
     for name in ("code", "suggested-code", "epoch"):
         parser.add_argument(f"--{name}", type=int)
@@ -41,7 +41,7 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
 
 def filters_of(asked: argparse.Namespace) -> dict[str, Any]:
     """The values of ``add_filters``."""
-    names = ("status", "owner", "modality", "model", "model_version", "code", "suggested_code", "epoch")
+    names = ("status", "owner", "modality", "language", "model", "model_version", "code", "suggested_code", "epoch")
     bounds = ("min_confidence", "max_confidence", "created_since", "created_until", "updated_since")
     return {name: getattr(asked, name) for name in (*names, *bounds, "feedback", "second_opinion")}
 

@@ -21,6 +21,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from core.db.types import Timestamp, utc_now
+from core.domain.language import Language
 
 _Uuid = String(36)
 _Sha256 = String(64)
@@ -92,7 +93,6 @@ class SignInDoor(Base):
     window_ends_at: Mapped[datetime] = mapped_column(Timestamp, index=True)
 
 
-class Prediction(Base):
 class WebSession(Base):
     """Somebody signed in with a browser. Only the hash of the cookie's secret is kept.
 
@@ -109,6 +109,7 @@ class WebSession(Base):
     last_seen_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now(), index=True)
 
 
+class Prediction(Base):
     """One product, the model's suggestion for it, and its state in the review.
 
     The suggestion columns never change after insert. ``current_code`` starts as the suggestion and is what
@@ -124,6 +125,7 @@ class WebSession(Base):
         UniqueConstraint("owner_id", "idempotency_key", name="uq_prediction_idempotency"),
         Index("ix_prediction_status", "status", "id"),
         Index("ix_prediction_uncertain", "status", "confidence", "id"),
+        Index("ix_prediction_language", "status", "language", "confidence", "id"),
         Index("ix_prediction_owner", "owner_id", "id"),
         Index("ix_prediction_owner_updated", "owner_id", "updated_at", "id"),
         Index("ix_prediction_lease", "leased_by", "leased_until"),
@@ -146,6 +148,7 @@ class WebSession(Base):
     description: Mapped[str | None] = mapped_column(_UserText)
     image_sha256: Mapped[str | None] = mapped_column(_Sha256)
     modality: Mapped[str] = mapped_column(String(16))
+    language: Mapped[str] = mapped_column(String(8), server_default=Language.UNKNOWN.value)
 
     suggested_code: Mapped[int] = mapped_column(Integer)
     confidence: Mapped[float] = mapped_column(Double)

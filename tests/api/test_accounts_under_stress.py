@@ -13,6 +13,7 @@ from bench.accounts import WANTED_MB, resident_mb
 from core.db.models import Prediction, UserAccount
 from core.db.repositories import predictions
 from core.db.repositories.predictions import NewPrediction
+from core.domain.language import Language
 from tests.api.people import PASSWORD, Caller
 from tests.api.service import Etalon
 
@@ -55,6 +56,7 @@ def send(etalon: Etalon, owner: Caller, products: int) -> None:
                 description=None,
                 image_sha256=None,
                 modality="text-only",
+                language=Language.UNKNOWN,
                 suggested_code=10,
                 confidence=0.5,
                 answer={"top_k": [[10, 0.5]], "experts": {}},

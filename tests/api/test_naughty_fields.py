@@ -20,6 +20,7 @@ _REASONS = (
     "POST /predictions/{prediction_id}/retract reason",
     "POST /predictions/{prediction_id}/correct reason",
     "POST /predictions/validate reason",
+    "POST /predictions/undo reason",
     "POST /admin/retractions reason",
 )
 ELSEWHERE = {*_PLAIN, *_REASONS}

@@ -147,6 +147,8 @@ def test_every_reason_for_a_verdict_is_kept_and_given_back_unchanged(
         (reviewer, f"/predictions/{made}/validate", {"accept": False}),
         (reviewer, f"/predictions/{made}/undo", {}),
         (reviewer, "/predictions/validate", {"items": [{"id": made}]}),
+        (reviewer, "/predictions/undo", {"items": [{"id": made}]}),
+        (reviewer, "/predictions/validate", {"items": [{"id": made}]}),
         (admin, "/admin/retractions", ever),
         (admin, f"/predictions/{made}/undo", {}),
         (reviewer, f"/predictions/{made}/validate", {"accept": True}),

@@ -28,6 +28,7 @@ from core.db.models import UserAccount
 from core.db.repositories import batches, predictions
 from core.db.repositories.predictions import NewPrediction
 from core.db.session import make_engine, make_sessions, transact
+from core.domain.language import Language
 from core.domain.roles import Role
 from core.domain.taxonomy import Category, Taxonomy
 from core.errors import EtalonError
@@ -193,6 +194,7 @@ def _stage(sessions: sessionmaker[Session], title: str, number: int) -> str:
         description=None,
         image_sha256=None,
         modality="text-only",
+        language=Language.UNKNOWN,
         suggested_code=_CODES[0],
         confidence=_CONFIDENCE,
         answer={"top_k": [[_CODES[0], 0.5]], "experts": {}},

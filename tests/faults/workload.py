@@ -14,6 +14,7 @@ from api.review.service import ReviewService
 from core.db.models import Base, UserAccount
 from core.db.repositories import predictions
 from core.db.repositories.predictions import NewPrediction
+from core.domain.language import Language
 from core.domain.roles import Role
 from core.domain.taxonomy import Taxonomy
 from core.errors import Conflict
@@ -245,6 +246,7 @@ def _suggested(title: str, image_sha256: str | None, code: int, package: str) ->
         description=None,
         image_sha256=image_sha256,
         modality="text+image" if image_sha256 else "text-only",
+        language=Language.UNKNOWN,
         suggested_code=code,
         confidence=VERY_CONFIDENT,
         answer={"top_k": [[code, 0.5]], "experts": {}},

@@ -34,6 +34,7 @@ from core.db.repositories import batches, leases, predictions, users
 from core.db.repositories.ingest import Claim
 from core.db.repositories.predictions import Filter, NewPrediction, Order
 from core.db.session import make_sessions
+from core.domain.language import Language
 from core.domain.roles import Role
 from core.domain.taxonomy import Category, Taxonomy
 from tests.integration.api.loop import claim_waiting
@@ -157,6 +158,7 @@ class Review(RuleBasedStateMachine):
             description="read",
             image_sha256=None,
             modality="text-only",
+            language=Language.UNKNOWN,
             suggested_code=10,
             confidence=CONFIDENCE,
             answer={"top_k": [[10, CONFIDENCE]], "experts": {}},

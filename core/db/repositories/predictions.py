@@ -14,6 +14,7 @@ from core.db.models import Outbox, Prediction, Verdict
 from core.db.repositories.outbox import STORE_WORK
 from core.db.types import utc_now
 from core.domain.feedback import Feedback
+from core.domain.language import Language
 from core.domain.product import Modality
 from core.domain.review import Move, Status
 
@@ -37,6 +38,7 @@ class NewPrediction:
     description: str | None
     image_sha256: str | None
     modality: str
+    language: Language
     suggested_code: int
     confidence: float
     answer: dict[str, Any]
@@ -78,6 +80,7 @@ class Filter:
         owner_id: who sent them.
         not_owner_id: who did not send them.
         modality: the halves of a product that the model read.
+        language: the likely language of the text.
         model_name: the name that was asked for.
         model_version: the sha256 of the package that answered.
         epoch: the release epoch that answered.
@@ -98,6 +101,7 @@ class Filter:
     owner_id: str | None = None
     not_owner_id: str | None = None
     modality: Modality | None = None
+    language: Language | None = None
     model_name: str | None = None
     model_version: str | None = None
     epoch: int | None = None
@@ -123,6 +127,7 @@ class Filter:
             (Prediction.suggested_code, self.suggested_code),
             (Prediction.owner_id, self.owner_id),
             (Prediction.modality, self.modality),
+            (Prediction.language, self.language),
             (Prediction.model_name, self.model_name),
             (Prediction.model_version, self.model_version),
             (Prediction.epoch, self.epoch),
@@ -169,6 +174,7 @@ def add(session: Session, new: NewPrediction) -> Prediction:
         description=new.description,
         image_sha256=new.image_sha256,
         modality=new.modality,
+        language=new.language.value,
         suggested_code=new.suggested_code,
         current_code=new.suggested_code,
         confidence=new.confidence,

@@ -90,7 +90,7 @@ def update_of_keep(prediction_id: str, version: int) -> Update:
     return (
         update(Prediction)
         .where(Prediction.id == prediction_id, Prediction.version == version, Prediction.second_opinion.is_(True))
-        .values(second_opinion=False)
+        .values(second_opinion=False, leased_by=None, leased_until=None)
     )
 
 

@@ -14,6 +14,8 @@ from core.domain.review import CORRECT, MODIFY, VALIDATE, Move, OutboxKind
 
 Kind = tuple[str, bool]
 """A verdict's action, and whether the code it left was the model's."""
+LABELLING = (MODIFY.name, VALIDATE.name, CORRECT.name)
+"""Actions by which somebody says that a code is a product's."""
 
 
 def record(
@@ -87,7 +89,7 @@ def select_saying(prediction_id: str, reviewer_id: str, code: int) -> Select[tup
             Verdict.prediction_id == prediction_id,
             Verdict.reviewer_id == reviewer_id,
             Verdict.prdtypecode == code,
-            Verdict.action.in_([MODIFY.name, VALIDATE.name, CORRECT.name]),
+            Verdict.action.in_(LABELLING),
         )
         .limit(1)
     )

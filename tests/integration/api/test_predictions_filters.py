@@ -10,7 +10,10 @@ from tests.integration.api.toys import Service, problem
 @pytest.fixture
 def made(service: Service, customer: dict[str, str], reviewer: dict[str, str], photo: bytes) -> dict[str, Any]:
     """Four products by name; the last two are a reviewer's and answered by a second release."""
-    found = {"book": service.predict(customer, "a book"), "game": service.predict(customer, "b game of 40 letters")}
+    found = {
+        "book": service.predict(customer, "a book"),
+        "game": service.predict(customer, "b game of 40 letters", description="complete, with the box"),
+    }
     service.promote("2" * 64, models={"fusion": "2" * 64, "bigru": "3" * 64})
     service.poll()
     found["lamp"] = service.predict(reviewer, "c lamp")
@@ -35,6 +38,8 @@ def listed(service: Service, headers: dict[str, str], made: dict[str, Any], **qu
         ({"suggested_code": 40}, {"game"}),
         ({"modality": "text+image"}, {"map"}),
         ({"modality": "text-only"}, {"book", "game", "lamp"}),
+        ({"language": "en"}, {"game"}),
+        ({"language": "unknown"}, {"book", "lamp", "map"}),
         ({"model": "bigru"}, {"map"}),
         ({"model_version": "2" * 64}, {"lamp"}),
         ({"epoch": 2}, {"lamp", "map"}),
@@ -87,6 +92,7 @@ def test_staff_ask_by_owner_and_customers_only_for_themselves(
         {"epoch": 2**31},
         {"owner": "x" * 37},
         {"modality": "smell"},
+        {"language": "klingon"},
         {"model": "x" * 65},
         {"model_version": "2" * 63},
         {"model_version": "G" * 64},

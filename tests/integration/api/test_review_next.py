@@ -117,6 +117,7 @@ def test_a_customer_is_403_and_nobody_is_401(service: Service, customer: dict[st
     [
         ({"code": "40"}, 1),
         ({"modality": "text+image"}, 2),
+        ({"language": "fr"}, 5),
         ({"min_confidence": "0.61", "max_confidence": "0.7"}, 3),
         ({"feedback": "disputed"}, 4),
         ({"created_since": "LAST"}, 5),
@@ -136,7 +137,8 @@ def test_only_what_is_asked_for_is_offered(
 ) -> None:
     made = [service.predict(customer, title)["id"] for title in ("a book", "b game")]
     sent = service.http.post("/predict", data={"designation": "a"}, files={"image": photo}, headers=customer).json()
-    made += [sent["id"], *(service.predict(customer, title)["id"] for title in ("a bookish thing", "a", "a last one"))]
+    made += [sent["id"], *(service.predict(customer, title)["id"] for title in ("a bookish thing", "a"))]
+    made.append(service.predict(customer, "a last one", description="livré avec sa boîte")["id"])
     objection = {"kind": "disputed", "reason": "it is a lamp"}
     assert service.http.post(f"/predictions/{made[4]}/feedback", json=objection, headers=customer).is_success
     last = service.http.get(f"/predictions/{made[5]}", headers=reviewer).json()["created_at"]
@@ -156,7 +158,9 @@ def test_only_what_is_asked_for_is_offered(
         {"feedback": "angry"},
         {"created_since": "2026-01-01T00:00:00"},
         {"status": "validated"},
-        {"second_opinion": "true"},
+        {"second_opinion": "perhaps"},
+        {"language": "klingon"},
+        {"besides": "no-id"},
     ],
     ids=str,
 )

@@ -19,6 +19,7 @@ from core.db.repositories import consistency, predictions, verdicts
 from core.db.repositories.predictions import NewPrediction
 from core.db.session import make_engine, make_sessions
 from core.domain.consistency import Staging
+from core.domain.language import Language
 from core.domain.review import VALIDATE, Move
 from core.settings import DatabaseSettings, ServingSettings, StoreSettings
 from core.store import fsck
@@ -179,6 +180,7 @@ def _new(designation: str, description: str | None, image_sha256: str | None, su
         description=description,
         image_sha256=image_sha256,
         modality="text+image" if image_sha256 else "text-only",
+        language=Language.UNKNOWN,
         suggested_code=suggested,
         confidence=0.5,
         answer={"top_k": [[suggested, 0.5]], "experts": {}},

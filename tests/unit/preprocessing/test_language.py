@@ -2,7 +2,7 @@
 
 import pytest
 
-from training.language import language_of
+from preprocessing.language import language_of
 
 
 @pytest.mark.parametrize(

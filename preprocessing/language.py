@@ -1,8 +1,9 @@
-"""Which language a product's text is likely in: a rule of a page, for slices of an evaluation and nothing else.
+"""Which language a product's text is likely in: a rule of a page, for slices of an evaluation and the review queue.
 
 Function words and letters that only some languages use each count for their languages; the most counts win. A short
 title ("USB-C 2 m") shows none: that is ``unknown``, and a slice of its own. On whole sentences this is right nearly
-always; on titles it is a sorting into piles, good enough to see that one pile scores worse than another.
+always; on titles it is a sorting into piles, good enough to see that one pile scores worse than another, and to give
+reviewers the pile that they read. No model is told it.
 """
 
 import re
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-UNKNOWN = "unknown"
+from core.domain.language import Language
 
 _WORDS = {
     "fr": "le la les des du une et pour avec sur dans au aux est par qui ce cette sans votre vous en ou pas plus son",
@@ -33,8 +34,8 @@ _WORD = re.compile(r"[^\W\d_]+")
 _LONGEST = 2000  # characters looked at
 
 
-def language_of(text: str) -> str:
-    """``fr``, ``en``, ``de``, ``es``, ``it``, ``nl`` or ``pt``; ``unknown`` where nothing or two things speak."""
+def language_of(text: str) -> Language:
+    """The language of a text; unknown where nothing or two things speak."""
     counts: Counter[str] = Counter()
     lowered = text[:_LONGEST].lower()
     for word in _WORD.findall(lowered):
@@ -43,8 +44,8 @@ def language_of(text: str) -> str:
         counts[language] += sum(lowered.count(letter) for letter in letters)
     best = counts.most_common(2)
     if not best or best[0][1] == 0 or (len(best) > 1 and best[0][1] == best[1][1]):
-        return UNKNOWN
-    return best[0][0]
+        return Language.UNKNOWN
+    return Language(best[0][0])
 
 
 def languages_of(texts: Sequence[str]) -> NDArray[np.str_]:
