@@ -21,6 +21,7 @@ from client.answers import (
     Served,
     ServedBy,
     SuggestedProduct,
+    Undoing,
     VerdictRecord,
 )
 from client.client import EtalonClient
@@ -49,5 +50,6 @@ __all__ = [
     "Served",
     "ServedBy",
     "SuggestedProduct",
+    "Undoing",
     "VerdictRecord",
 ]

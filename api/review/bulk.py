@@ -11,7 +11,6 @@ from core import failpoints
 from core.db.models import Prediction
 from core.errors import EtalonError
 
-
 _Item = TypeVar("_Item", bound=ItemToUndo)
 
 

@@ -9,7 +9,7 @@ from client.answers.predictions import Candidate, Feedback, Prediction, Predicti
 from client.answers.quality import Quality, Reading
 from client.answers.reports import Report
 from client.answers.reserve import SuggestedProduct
-from client.answers.review import Decision, Lease, Retraction, VerdictRecord
+from client.answers.review import Decision, Lease, Retraction, Undoing, VerdictRecord
 
 __all__ = [
     "Account",
@@ -32,5 +32,6 @@ __all__ = [
     "Served",
     "ServedBy",
     "SuggestedProduct",
+    "Undoing",
     "VerdictRecord",
 ]
