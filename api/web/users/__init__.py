@@ -1,0 +1,1 @@
+"""Accounts, for admins: who there is, and what they may do."""
