@@ -3,7 +3,6 @@
 from fastapi import APIRouter, HTTPException, Request, Response
 
 import api.web.account.routes
-import api.web.review.routes
 import api.web.users.routes
 from api.files import WholeFiles
 from api.web.page import STATIC, GuestDep, PageRoute, render
@@ -11,7 +10,6 @@ from api.web.page import STATIC, GuestDep, PageRoute, render
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 router.include_router(api.web.account.routes.router)
-router.include_router(api.web.review.routes.router)
 router.include_router(api.web.users.routes.router)
 
 ASSETS = WholeFiles(directory=STATIC)
