@@ -53,7 +53,7 @@ def make_programs(state: State, ports: Ports) -> list[Program]:
         ),
         Program("airflow-dagprocessor", _airflow("dag-processor"), "", airflow_health, "dag_processor"),
         Program("airflow-triggerer", _airflow("triggerer", "--skip-serve-logs"), "", airflow_health, "triggerer"),
-        Program("api", (sys.executable, "-m", "api"), f"{ports.api_url}/docs", f"{ports.api_url}/readyz"),
+        Program("api", (sys.executable, "-m", "api"), f"{ports.api_url}/", f"{ports.api_url}/readyz"),
     ]
 
 

@@ -108,7 +108,8 @@ class System:
         """Addresses, accounts and passwords for a person."""
         api, airflow = self.ports.api_url, self.ports.airflow_url
         rows: list[tuple[str, ...]] = [("", "address", "account", "password")]
-        rows += [("API", f"{api}/docs", role, self.secrets.password(role)) for role in ROLES]
+        rows += [("pages", f"{api}/", role, self.secrets.password(role)) for role in ROLES]
+        rows += [("API", f"{api}/docs", "", "the same accounts")]
         rows += [("Airflow", airflow, AIRFLOW_ADMIN, self.secrets.airflow_password(AIRFLOW_ADMIN))]
         rows += [("MLflow", self.ports.mlflow_url, "", "none needed on this machine")]
         rows += [("figures", self.ports.metrics_url, "", "none needed on this machine")]
