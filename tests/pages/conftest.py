@@ -68,4 +68,5 @@ def visit(browser: Browser, shop: Etalon) -> Iterator[Visits]:
     """
     visits = Visits(browser, shop)
     yield visits
-    assert visits.end() == []
+    faults = visits.end()
+    assert not faults, "\n".join(faults)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, Request, Response
 
 from tests.api.people import PASSWORD, Caller
 from tests.api.service import Etalon
@@ -24,12 +24,10 @@ class Watch:
     Attributes:
         host: the service's ``host:port``; everything else is foreign.
         faults: each in words.
-        received: each file that came from the service, by its path: (kind, bytes of its body), the last time it came.
     """
 
     host: str
     faults: list[str] = field(default_factory=list)
-    received: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def over(self, context: BrowserContext) -> None:
         """Watch every page of a browser, those that pages open included."""
@@ -37,7 +35,7 @@ class Watch:
         context.on("response", self._see_response)
         context.on("console", self._see_message)
         context.on("weberror", lambda error: self.faults.append(f"uncaught: {error.error}"))
-        context.on("dialog", lambda dialog: (self.faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        context.on("dialog", self._see_dialog)
 
     def _see_request(self, request: Request) -> None:
         there = urlsplit(request.url)
@@ -48,6 +46,12 @@ class Watch:
         path = urlsplit(response.url).path
         if response.status >= 500 or (response.status == 404 and path.startswith("/static/")):
             self.faults.append(f"{response.status} for {response.request.method} {path}")
+
+    def _see_dialog(self, dialog: Dialog) -> None:
+        # Asking before something unsaved is left is right; the test that provoked it answers.
+        if dialog.type != "beforeunload":
+            self.faults.append(f"dialog: {dialog.message}")
+            dialog.dismiss()
 
     def _see_message(self, message: ConsoleMessage) -> None:
         if message.type == "error" and not (_REFUSED.match(message.text) or _OFFLINE.match(message.text)):
@@ -77,6 +81,7 @@ class Visits:
         width: int = 1280,
         height: int = 900,
         scheme: str = "light",
+        script: str = "",
         **settings: Any,
     ) -> Page:
         """A page in a fresh browser, signed in as ``person`` (or not, where that is None) and settled.
@@ -88,11 +93,14 @@ class Visits:
             width: of the window, in pixels.
             height: of the window, in pixels.
             scheme: the system's colours, ``light`` or ``dark``.
+            script: of the test's own, run in every page before the page's.
             settings: anything else that Playwright's contexts take.
         """
         context = self._open(language, width, height, scheme, settings)
         if person is not None:
             sign_in(context, self.shop, person.username)
+        if script:
+            context.add_init_script(script)
         page = context.new_page()
         page.goto(path)
         settle(page)
@@ -117,7 +125,7 @@ class Visits:
         return context
 
     def end(self) -> list[str]:
-        """Close everything; what happened that must not."""
+        """Close every browser; what happened in one that must not."""
         for context in self._contexts:
             context.close()
         return [fault for watch in self.watches for fault in watch.faults]

@@ -28,8 +28,9 @@ TEXTS = {language: entries(language) for language in LANGUAGES}
 FILES = sorted({key.partition(".")[0] for texts in TEXTS.values() for key in texts})
 SOURCES = {
     path: path.read_text(encoding="utf-8")
-    for pattern in ("**/*.py", "templates/**/*.html", "static/*.js")
+    for pattern in ("**/*.py", "templates/**/*.html", "static/**/*.js")
     for path in sorted(WEB.glob(pattern))
+    if "vendor" not in path.parts
 }
 # A key in quotes; one that ends with "_" begins the keys that a value completes, as in "review.status_" ~ status.
 _NAMED = re.compile(rf"""["'`]((?:{"|".join(FILES)})\.[a-z0-9_]+)(["'`]|\$?\{{)""")
