@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 import api.accounts.routes
 import api.docs.routes
+import api.evidence.routes
 import api.feedback.routes
 import api.health.routes
 import api.lineage.routes
@@ -35,6 +36,9 @@ from api.deps import Parts
 from api.docs import schema
 from api.drain import Drain
 from api.edge import BodyLimit, Edge
+from api.evidence.guidelines import GuidelinesFile
+from api.evidence.keeper import IndexKeeper
+from api.evidence.service import EvidenceDesk
 from api.health.scheduler import Scheduler
 from api.health.service import HealthService
 from api.metrics.http import Observed
@@ -52,6 +56,7 @@ from api.trends.service import TrendsService
 from core.db.session import make_engine, make_readers, make_sessions
 from core.reserve import Reserve
 from core.settings import ServingSettings
+from core.store.shelf import Shelf
 from preprocessing.decoder import Limits
 from preprocessing.images import ImageFolder
 
@@ -62,6 +67,7 @@ _ROOMS = (
     api.feedback,
     api.lineage,
     api.review,
+    api.evidence,
     api.retractions,
     api.retraining,
     api.models,
@@ -148,6 +154,9 @@ def make_parts(settings: ServiceSettings, load_model: ModelLoader | None, decode
     serving = ServingEngine(readers, load, settings.serving.poll_s, instruments)
     accounts = AccountService(sessions, readers, settings.auth)
     scheduler = Scheduler(settings.loop.airflow_url)
+    admission = Admission(settings.serving.places(), settings.serving.latency_budget_s, instruments)
+    images, shelf = ImageFolder(settings.store.images), Shelf(settings.store.training)
+    keeper = IndexKeeper(serving, shelf, settings.store.features)
     return Parts(
         settings=settings,
         database=database,
@@ -156,18 +165,21 @@ def make_parts(settings: ServiceSettings, load_model: ModelLoader | None, decode
         accounts=accounts,
         browsers=SessionService(sessions, readers, accounts, settings.auth),
         eraser=Eraser(sessions, readers),
-        images=ImageFolder(settings.store.images),
+        images=images,
         decoder=decoder,
         health=HealthService(readers, settings.store.root, taxonomy, serving, decoder, scheduler, drain),
         taxonomy=taxonomy,
         reserve=Reserve(settings.store.reserve),
         serving=serving,
-        admission=Admission(settings.serving.places(), settings.serving.latency_budget_s, instruments),
+        admission=admission,
         crowd=Crowd(_MOST_AT_ONCE),
         reception=Reception(_MOST_BODIES, _MOST_BODIES_EACH),
         drain=drain,
         instruments=instruments,
         trends=TrendsService(readers, serving, instruments, settings.loop, settings.store.reports),
+        shelf=shelf,
+        evidence=EvidenceDesk(readers, serving, shelf, keeper, images, admission),
+        guidelines=GuidelinesFile(settings.store.root / "guidelines.csv"),
     )
 
 
@@ -199,6 +211,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts.decoder.start()
     parts.serving.start()
     parts.eraser.start()
+    parts.evidence.keeper.start()
     if alarm:
         alarm[0].start()
     if WORKERS_FOLDER in os.environ:
@@ -213,6 +226,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             metrics.stop()
         parts.serving.stop()
         parts.eraser.stop()
+        parts.evidence.keeper.stop()
         parts.accounts.turnstile.close()
         parts.decoder.stop()
         parts.database.dispose()

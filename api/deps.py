@@ -15,6 +15,8 @@ from api.accounts.service import Account, AccountService
 from api.decoding import Decoder
 from api.drain import Drain
 from api.errors import Forbidden, Unauthenticated
+from api.evidence.guidelines import GuidelinesFile
+from api.evidence.service import EvidenceDesk
 from api.health.service import HealthService
 from api.metrics.instruments import Instruments
 from api.predictions.admission import Admission, Crowd, Reception
@@ -27,6 +29,7 @@ from api.trends.service import TrendsService
 from core.domain.roles import Role
 from core.domain.taxonomy import Taxonomy
 from core.reserve import Reserve
+from core.store.shelf import Shelf
 from preprocessing.images import ImageFolder
 
 
@@ -58,6 +61,9 @@ class Parts:
     drain: Drain
     instruments: Instruments
     trends: TrendsService
+    shelf: Shelf
+    evidence: EvidenceDesk
+    guidelines: GuidelinesFile
 
 
 def parts_of(request: Request) -> Parts:

@@ -33,6 +33,7 @@ class ServedModel:
         codes: every code of its taxonomy, ascending: the columns of its probabilities.
         taxonomy_version: of that taxonomy.
         halves: the halves of a product that it reads: ``TEXT_ONLY``, ``IMAGE_ONLY`` or both.
+        encoders: the sha of what computes each feature that its heads read.
     """
 
     def __init__(self, package: Package, model: FusionModel, pool: Pool) -> None:
@@ -47,6 +48,7 @@ class ServedModel:
         self._encoders: dict[str, Encoder] = {
             feature: open_encoder(feature, spec["encoders"][feature], pool) for feature in features_read(model.heads)
         }
+        self.encoders: Mapping[str, str] = {feature: one.sha for feature, one in self._encoders.items()}
         self._known: GoldenProducts | None = None
 
     @classmethod

@@ -99,6 +99,10 @@ class Piece:
     vectors: Vectors
     files: Mapping[str, Path]
 
+    def seen_by(self, vectors: Vectors, files: Mapping[str, Path]) -> "Piece":
+        """The same piece with the features of more encoders."""
+        return replace(self, vectors={**self.vectors, **vectors}, files={**self.files, **files})
+
     def without(self, dead: Iterable[int]) -> "Piece":
         """The same piece without some rows of the segment."""
         stays = ~np.isin(self.places, list(dead))
@@ -161,6 +165,10 @@ class Index:
         """Rows that can be compared by at least one of some features."""
         asked = set(features)
         return sum(len(piece.places) for piece in self.pieces.values() if asked & piece.vectors.keys())
+
+    def halves_of(self, features: Iterable[str]) -> frozenset[Modality]:
+        """The halves of a product that some features are compared by."""
+        return frozenset(FEATURES[feature] for feature in features if feature in self.spaces)
 
     def nearest(self, features: Mapping[str, NDArray[np.float16]], count: int, view: View) -> list[Neighbour]:
         """The rows most like a product, best first.

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
@@ -17,6 +17,9 @@ from core.db.repositories import promotions
 from core.domain.product import Modality, Product
 from core.errors import EtalonError, Invalid, Unavailable
 from inference.answer import Answer
+
+if TYPE_CHECKING:
+    from inference.fusion_model import Inputs
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +56,11 @@ class Predictor(Protocol):
     taxonomy_version: str
     spec: Mapping[str, Any]
     halves: frozenset[Modality]
+    encoders: Mapping[str, str]
+
+    def read(self, products: Sequence[Product]) -> "Inputs":
+        """What the experts see of products: their features by name."""
+        ...
 
     def predict(self, products: Sequence[Product], top_k: int = 3) -> list[Answer]:
         """One answer for each product, in order."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from core.store import manifests
 from preprocessing.images import ImageFolder, sanitise
 from tests.api.document import Operation, operations
 from tests.api.people import ROLES, Caller
@@ -184,6 +185,17 @@ def make_spare_photo(etalon: Etalon) -> str:
     return photo.sha256
 
 
+def make_training_row(etalon: Etalon) -> str:
+    """Have a product with a photo accepted and brought into the training store; where its row stands."""
+    prediction_id = etalon.predict(etalon.hire("customer"))
+    answer = etalon.decide(etalon.hire("reviewer"), prediction_id, accept=True)
+    assert answer.status_code == 200, answer.text
+    etalon.append(prediction_id)
+    newest = manifests.newest(etalon.store.training)
+    assert newest is not None
+    return f"{newest.segments[-1].name}.0"
+
+
 THINGS: dict[str, Callable[[Scene, Caller], str]] = {
     "prediction_id": _prediction,
     "user_id": _account,
@@ -195,5 +207,7 @@ COMMON: dict[str, tuple[Callable[[Scene], str], str]] = {
     "name": (lambda scene: make_report(scene.etalon), "monthly-2001-01"),
     "sha256": (lambda scene: make_spare_photo(scene.etalon), "0" * 64),
     "code": (lambda scene: "request.not_found", "no.such_problem"),
+    "prdtypecode": (lambda scene: "10", "11"),
+    "row": (lambda scene: make_training_row(scene.etalon), "000000-base.0"),
 }
 """A thing that is everybody's, and the name of none, by path parameter."""

@@ -33,6 +33,7 @@ class ToyModel:
     taxonomy_version = "toy000000000"
     codes = CODES
     halves = frozenset({Modality.TEXT_ONLY, Modality.IMAGE_ONLY})
+    encoders: ClassVar[dict[str, str]] = {}  # it reads no features: nothing can be said to be like a product
     spec: ClassVar[dict[str, Any]] = {
         "architecture": "toy",
         "taxonomy_version": taxonomy_version,
