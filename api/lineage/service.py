@@ -35,14 +35,7 @@ def trace(session: Session, store: StoreSettings, row: Prediction) -> LineageRea
     Raises:
         CorruptManifest: the snapshot's file was changed.
     """
-
-    @lru_cache
-    def snapshot_of(version: str) -> int | None:
-        try:
-            return read_model(store.packages, version).manifest
-        except (UnknownVersion, CorruptPackage):
-            return None
-
+    snapshot_of = _snapshots_in(store)
     found = lineage.origin(
         session, model=row.model_name, version=row.model_version, manifest=snapshot_of(row.model_version)
     )
@@ -55,11 +48,31 @@ def trace(session: Session, store: StoreSettings, row: Prediction) -> LineageRea
             run_id=found.run_id if found else None,
         ),
         snapshot=_snapshot(store, found) if found else None,
-        training_rows=[
-            _training_row(place, row.split, _trained(place, epochs, snapshot_of))
-            for place, epochs in lineage.training_rows(session, row.id)
-        ],
+        training_rows=_training_rows(session, row, snapshot_of),
     )
+
+
+def follow(session: Session, store: StoreSettings, row: Prediction) -> list[TrainingRowRead]:
+    """Only forward: the product's own rows and the models that they went into, without saying who labelled them."""
+    return _training_rows(session, row, _snapshots_in(store))
+
+
+def _snapshots_in(store: StoreSettings) -> _SnapshotOf:
+    @lru_cache
+    def snapshot_of(version: str) -> int | None:
+        try:
+            return read_model(store.packages, version).manifest
+        except (UnknownVersion, CorruptPackage):
+            return None
+
+    return snapshot_of
+
+
+def _training_rows(session: Session, row: Prediction, snapshot_of: _SnapshotOf) -> list[TrainingRowRead]:
+    return [
+        _training_row(place, row.split, _trained(place, epochs, snapshot_of))
+        for place, epochs in lineage.training_rows(session, row.id)
+    ]
 
 
 def _snapshot(store: StoreSettings, found: Origin) -> SnapshotRead | None:

@@ -1,0 +1,1 @@
+"""The seller's pages: classify a product, and follow one's own."""
