@@ -37,6 +37,7 @@ export function attachCategoryBox(element) {
     if (list.hidden) {
       list.hidden = false;
       keyboard.start();
+      input.removeEventListener("input", keyboard.inputHandler); // it would unmark the option that this marks
     } else {
       keyboard.resetSelection();
     }
