@@ -67,7 +67,7 @@ const BLAMED = {
   "account.last_admin": role,
 };
 
-/** Open the form for an account, or for a new one where there is none. `save` sends what it is given. */
+/** Open the form for an account, or for a new one where there is none. `save` sends it; resolves to whose it is. */
 function openForm(account, save) {
   document.getElementById("form-title").textContent = account
     ? text("users.whom_edit", { name: account.username })
@@ -94,8 +94,9 @@ async function send(save) {
   const button = form.querySelector("[type=submit]");
   button.disabled = true;
   try {
-    await save({ username: username.value.trim().toLowerCase(), role: role.value, password: password.value });
-    dialog.close();
+    const id = await save({ username: username.value.trim(), role: role.value, password: password.value });
+    dialog.close(); // before anything behind it can be focused
+    await refresh(id, "edit");
   } catch (problem) {
     blame(problem);
   } finally {
@@ -120,25 +121,25 @@ function blame(problem) {
 
 document.getElementById("form-cancel").addEventListener("click", () => dialog.close());
 
-async function add() {
+function add() {
   openForm(null, async (wanted) => {
     const { body } = await call("POST", "/admin/users", { json: wanted });
     say(text("users.done_add", { name: body.username }), { kind: "good" });
-    await refresh(body.id, "edit");
+    return body.id;
   });
 }
 
 function edit(account) {
   openForm(account, async (wanted) => {
     const change = {};
-    if (wanted.username !== account.username) change.username = wanted.username;
+    if (wanted.username.toLowerCase() !== account.username) change.username = wanted.username;
     if (wanted.role !== account.role) change.role = wanted.role;
     if (wanted.password) change.password = wanted.password;
     if (Object.keys(change).length) {
-      await call("PATCH", `/admin/users/${account.id}`, { json: change });
-      say(text("users.done_edit", { name: wanted.username }), { kind: "good" });
+      const { body } = await call("PATCH", `/admin/users/${account.id}`, { json: change });
+      say(text("users.done_edit", { name: body.username }), { kind: "good" });
     }
-    await refresh(account.id, "edit");
+    return account.id;
   });
 }
 
