@@ -1,0 +1,206 @@
+// The review desk. A key decides, the next product is there at once, and the decision is saved behind it.
+import { call, keys, loadFragment, say, text } from "../page.js";
+import { attachCategoryBox } from "../combobox.js";
+import { askReason, openHelp, openZoom } from "./dialogs.js";
+import { asked, onFilters } from "./filters.js";
+import { notify } from "./notices.js";
+import { consider, toggleEvidence } from "./panels.js";
+import { Queue } from "./queue.js";
+import { decisionOn, Saving } from "./saving.js";
+import { paint, showInstead, speak } from "./stage.js";
+import { count, followStanding } from "./standing.js";
+import { productOf, state } from "./state.js";
+import { showUnsaved } from "./unsaved.js";
+import { labelOf } from "./verdicts.js";
+
+const MOST_DONE = 200; // decisions that can be undone one after the other
+
+const search = attachCategoryBox(document.querySelector("#search [data-category-box]"));
+const saving = new Saving({
+  change: () => showUnsaved(saving?.trouble ?? null),
+  saved: onSaved,
+  refused: onRefused,
+});
+const queue = new Queue(asked(), {
+  arrived: () => state.shown || advance(),
+  dry: () => state.unsaved.length || showInstead("nothing"),
+  failed: (why) => showInstead("failed", why),
+});
+const refreshStanding = followStanding(asked);
+
+// --- deciding -------------------------------------------------------------------------------------------------------
+
+/** Decide about the product on the stage and show the next one. */
+function decide(verb, body, words) {
+  const product = state.shown;
+  if (!product) return;
+  settle(decisionOn(product, verb, body), words);
+  advance();
+}
+
+function settle(decision, words) {
+  if (!state.opinions) state.done.push(decision);
+  if (state.done.length > MOST_DONE) state.done.shift();
+  saving.add(decision);
+  count(1, decision.verb !== "skip");
+  Promise.resolve(words).then(speak);
+}
+
+function advance() {
+  queue.next();
+  paint();
+  queue.fill();
+  if (!state.shown && !queue.isWaiting && !state.unsaved.length) showInstead("nothing");
+}
+
+function accept(code) {
+  const product = state.shown;
+  if (!product) return;
+  if (state.opinions) return judge(product, code);
+  const words = labelOf(code ?? product.code).then((category) => text("review.did_accept", { category }));
+  decide("validate", code === undefined ? { accept: true } : { accept: true, prdtypecode: code }, words);
+}
+
+/** A label that looks wrong: keep it, or give another one in its place. */
+function judge(product, code) {
+  if (code === undefined || code === product.code) return decide("keep", {}, text("review.did_keep"));
+  const words = labelOf(code).then((category) => text("review.did_correct", { category }));
+  if (product.status === "validated") {
+    // No batch has it yet, so anybody may take it back and give it the other code.
+    saving.add(decisionOn(product, "undo"));
+    return decide("validate", { accept: true, prdtypecode: code }, words);
+  }
+  if (!state.isAdmin) return say(text("review.only_admin"), { kind: "bad" });
+  return decide("correct", { prdtypecode: code }, words);
+}
+
+function pick(rank) {
+  const code = state.shown?.candidates[rank - 1];
+  if (code !== undefined) accept(code);
+}
+
+async function reject() {
+  const product = state.shown;
+  if (!product || state.opinions) return;
+  const reason = await askReason();
+  if (reason === null || state.shown !== product) return;
+  decide("validate", reason ? { accept: false, reason } : { accept: false }, text("review.did_reject"));
+}
+
+function undo() {
+  if (state.opinions) return takeBack();
+  const decision = state.done.pop();
+  if (!decision) return say(text("review.nothing_to_undo"));
+  count(-1, decision.verb !== "skip");
+  // What was put aside waits for nobody, so showing it again undoes that.
+  if (!saving.withdraw(decision) && decision.verb !== "skip") saving.add(decisionOn(decision.product, "undo"));
+  showAgain(decision.product);
+  speak(text("review.did_undo", { title: decision.product.title }));
+}
+
+function takeBack() {
+  const product = state.shown;
+  if (!product) return;
+  if (product.status === "ingested" && !state.isAdmin) say(text("review.only_admin"), { kind: "bad" });
+  else decide(product.status === "ingested" ? "retract" : "undo", {}, text("review.did_take_back"));
+}
+
+function showAgain(product) {
+  queue.putBack(product);
+  paint();
+}
+
+// --- what became of it ----------------------------------------------------------------------------------------------
+
+function onSaved({ product, verb }) {
+  // Nobody holds a product that was put back into the queue: hold it while it is looked at, if nobody was faster.
+  if (verb === "undo" && state.shown === product) {
+    call("POST", `/predictions/${product.id}/lease`).catch(() => {});
+  }
+  queue.thaw();
+}
+
+function onRefused(decision, problem, later) {
+  const fallen = [decision, ...later];
+  state.done = state.done.filter((other) => !fallen.includes(other));
+  if (queue.drop(decision.product)) advance();
+  // Somebody else has decided about what was only put aside: nothing is lost.
+  if (decision.verb !== "skip") notify(decision, problem, lookAgain);
+  refreshStanding();
+  queue.thaw();
+}
+
+async function lookAgain({ id }) {
+  try {
+    const part = await loadFragment(`/review/card/${id}`);
+    showAgain(productOf(part.querySelector(".product")));
+  } catch {
+    say(text("review.gone"), { kind: "bad" });
+  }
+}
+
+// --- keys and buttons -----------------------------------------------------------------------------------------------
+
+function showGrid() {
+  const query = asked();
+  if (state.shown) query.set("code", state.shown.code);
+  location.assign(`/review/grid?${query}`);
+}
+
+const acts = {
+  accept: () => accept(),
+  reject,
+  undo,
+  skip: () => decide("skip", {}, text("review.did_skip")),
+  zoom: () => openZoom(state.shown?.card),
+  help: openHelp,
+  pick: (button) => pick(Number(button.dataset.rank)),
+};
+
+/** A key that is held down decides about one product, not about ten. */
+function once(run) {
+  return (event) => event.repeat || run();
+}
+
+keys({
+  Enter: once(acts.accept),
+  1: once(() => pick(1)),
+  2: once(() => pick(2)),
+  3: once(() => pick(3)),
+  "/": once(search.focus),
+  r: once(reject),
+  u: once(undo),
+  s: once(acts.skip),
+  z: once(acts.zoom),
+  e: once(toggleEvidence),
+  g: once(showGrid),
+  "?": once(openHelp),
+});
+document.getElementById("desk").addEventListener("click", (event) => {
+  const button = event.target.closest("[data-do]");
+  if (button) acts[button.dataset.do](button);
+});
+document.getElementById("save-now").addEventListener("click", () => saving.wake());
+document.getElementById("try-again").addEventListener("click", () => queue.thaw());
+
+const box = document.getElementById("search");
+box.addEventListener("category:chosen", (event) => {
+  leaveSearch();
+  accept(event.detail.code);
+});
+box.addEventListener("category:left", leaveSearch);
+box.addEventListener("combobox-select", (event) => consider(Number(event.target.dataset.code)));
+
+function leaveSearch() {
+  search.clear();
+  (state.shown?.card.querySelector("h2") ?? document.getElementById("nothing")).focus({ preventScroll: true });
+  if (state.shown) consider(state.shown.code);
+}
+
+onFilters((query) => {
+  queue.restart(query);
+  paint();
+  refreshStanding();
+});
+saving.resume();
+queue.fill();
