@@ -146,6 +146,9 @@ class RetentionSettings(_Settings):
         return value
 
 
+_PAGE = r"^https?://[^\s/?#]+(/[^\s?#]*)?$"
+
+
 class ServingSettings(_Settings):
     """The HTTP service."""
 
@@ -169,6 +172,9 @@ class ServingSettings(_Settings):
     log_level: str = "INFO"
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = Field(default=None, ge=1, le=65535, description="None: no figures are served")
+    mlflow_page: str | None = Field(default=None, pattern=_PAGE, description="where people's browsers find MLflow")
+    airflow_page: str | None = Field(default=None, pattern=_PAGE, description="where people's browsers find Airflow")
+    grafana_page: str | None = Field(default=None, pattern=_PAGE, description="where people's browsers find Grafana")
 
     def places(self) -> int:
         """Predictions that one worker works on at once. One more than its cores: one may wait for the disk."""

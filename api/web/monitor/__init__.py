@@ -1,0 +1,1 @@
+"""The monitor: is the loop healthy, and what needs a person?"""
