@@ -289,6 +289,7 @@ function switchTheme() {
 
 document.getElementById("theme")?.addEventListener("click", switchTheme);
 document.getElementById("sign-out")?.addEventListener("click", signOut);
+document.querySelector(".places [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 localise(document);
 document.addEventListener("htmx:after:swap", () => localise(document));
 // A part that the library could not load: the session may have ended, else the message says why.
