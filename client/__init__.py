@@ -20,7 +20,9 @@ from client.answers import (
     Retraining,
     Served,
     ServedBy,
+    Stage,
     SuggestedProduct,
+    Trends,
     Undoing,
     VerdictRecord,
 )
@@ -49,7 +51,9 @@ __all__ = [
     "Retraining",
     "Served",
     "ServedBy",
+    "Stage",
     "SuggestedProduct",
+    "Trends",
     "Undoing",
     "VerdictRecord",
 ]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from client.answers import Champion, Quality, Release, Retraining, Served
+from client.answers import Champion, Quality, Release, Retraining, Served, Trends
 from client.asking import Asking, said, terms
 
 
@@ -20,6 +20,13 @@ class Models(Asking):
     def model(self, version: str) -> Any:
         """Everything known of one package, by its sha256 (reviewers)."""
         return self._ask("GET", f"/models/{version}")
+
+    def evaluation(self, version: str) -> Any:
+        """What a package's newest judgement measured: it and the champion of that day on the same products (reviewers).
+
+        A ``ProblemError`` with the code ``model.not_evaluated`` where no figures are kept.
+        """
+        return self._ask("GET", f"/models/{version}/evaluation")
 
     def candidates(self, *, limit: int = 20) -> Any:
         """Packages that were made and are not served, newest first (reviewers)."""
@@ -74,6 +81,10 @@ class Models(Asking):
         """
         asked = said({"kind": kind, "before": before, "limit": limit})
         return Quality.from_json(self._ask("GET", "/quality", params=asked))
+
+    def trends(self, *, days: int = 30) -> Trends:
+        """What the loop did in the last ``days`` days (at most 90) and where it stands (reviewers)."""
+        return Trends.from_json(self._ask("GET", "/trends", params={"days": days}))
 
     def _move(self, path: str, body: dict[str, Any], idempotency_key: str | None) -> Release:
         return Release.from_json(self._ask("POST", path, json=body, headers=terms(None, idempotency_key)))

@@ -10,6 +10,7 @@ from client.answers.quality import Quality, Reading
 from client.answers.reports import Report
 from client.answers.reserve import SuggestedProduct
 from client.answers.review import Decision, Lease, Retraction, Undoing, VerdictRecord
+from client.answers.trends import Stage, Trends
 
 __all__ = [
     "Account",
@@ -31,7 +32,9 @@ __all__ = [
     "Retraining",
     "Served",
     "ServedBy",
+    "Stage",
     "SuggestedProduct",
+    "Trends",
     "Undoing",
     "VerdictRecord",
 ]

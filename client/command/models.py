@@ -12,6 +12,7 @@ def add(verbs: Verbs) -> None:
     verbs.add("champion", "the release that is served", lambda client, asked: client.champion().document)
     verbs.add("models", "every model of that release", lambda client, asked: client.models().document)
     verbs.add("model", "everything known of one package", _model).add_argument("version")
+    verbs.add("evaluation", "how a package answers beside the champion", _evaluation).add_argument("version")
     _listing(verbs, "candidates", "packages that are not served, newest first", _candidates)
     _listing(verbs, "releases", "the ledger, newest first", _releases)
     promote = verbs.add("promote", "serve a package from now on", _promote)
@@ -27,6 +28,8 @@ def add(verbs: Verbs) -> None:
     quality.add_argument("--kind", choices=["accuracy", "calibration", "text", "images"])
     quality.add_argument("--before", type=int, help="the next of the page before")
     quality.add_argument("--limit", type=int, default=20)
+    trends = verbs.add("trends", "what the loop did day by day, and where it stands", _trends)
+    trends.add_argument("--days", type=int, default=30, help="today among them; at most 90")
     verbs.add("retraining", "what became of the newest wish", lambda client, asked: client.retraining().document)
 
 
@@ -36,6 +39,10 @@ def _listing(verbs: Verbs, name: str, text: str, run: Any) -> None:
 
 def _model(client: EtalonClient, asked: argparse.Namespace) -> Any:
     return client.model(asked.version)
+
+
+def _evaluation(client: EtalonClient, asked: argparse.Namespace) -> Any:
+    return client.evaluation(asked.version)
 
 
 def _candidates(client: EtalonClient, asked: argparse.Namespace) -> Any:
@@ -62,3 +69,7 @@ def _quality(client: EtalonClient, asked: argparse.Namespace) -> Any:
 
 def _retrain(client: EtalonClient, asked: argparse.Namespace) -> Any:
     return client.retrain(reason=asked.reason).document
+
+
+def _trends(client: EtalonClient, asked: argparse.Namespace) -> Any:
+    return client.trends(days=asked.days).document

@@ -264,6 +264,13 @@ def test_an_admin_sees_and_moves_releases_and_wishes_for_a_retraining(
     assert (ada.quality(kind="accuracy").newest, ada.quality().alarms) == ((), ())
 
 
+def test_a_reviewer_sees_what_the_loop_did(carla: EtalonClient, remy: EtalonClient) -> None:
+    carla.predict("Piscine gonflable")
+    found = remy.trends(days=7)
+    assert (len(found.days), found.days[-1]["sent"], found.needs["pending"]) == (7, 1, 1)
+    assert {one.stage: (one.waiting, one.state) for one in found.stages}["review"] == (1, "well")
+
+
 def test_a_batch_stages_each_product_once_however_often_it_is_sent(
     service: Service, photo: bytes, tmp_path: Path
 ) -> None:

@@ -63,6 +63,7 @@ ACCOUNT = {"id": "u-1", "username": "ann", "role": "customer", "active": True}
         ("rollback --reason worse --expected-epoch 4", "POST /models/rollback", RELEASE),
         ("retrain --reason corrected", "POST /retrain", {"id": "1", "state": "waiting", "reason": "corrected"}),
         ("quality --kind text", "GET /quality", {"newest": [], "episodes": [], "items": [], "next": None}),
+        ("trends --days 7", "GET /trends", {"at": "", "days": [], "stages": [], "needs": {}}),
         ("retraining", "GET /retrain", {"id": "1", "state": "taken", "reason": "corrected"}),
         ("reports list", "GET /reports", {"items": [REPORT]}),
         ("me", "GET /users/me", ACCOUNT),
