@@ -15,7 +15,7 @@ let key = newKey();
 let sent = true; // whether losing what the form holds would lose nothing
 let busy = false;
 
-const photo = attachPhoto(form, changed);
+const photo = attachPhoto(form, { onChange: changed, onTaken: () => announce("seller.photo_added") });
 attachAnswer(answer);
 form.addEventListener("input", (event) => {
   if (event.target.type !== "file") changed();
@@ -31,6 +31,11 @@ fields.designation.focus();
 function changed() {
   key = newKey();
   sent = isEmpty();
+}
+
+/** Tell those who cannot see the form what it holds now. */
+function announce(what) {
+  document.getElementById("product-said").textContent = text(what);
 }
 
 function isEmpty() {
@@ -160,7 +165,7 @@ async function fill(product) {
   else if (product.image) photo.refuse(text("seller.photo_not_loaded"));
   changed();
   sent = true; // another suggestion may take its place unasked
-  say(text("seller.suggested_filled"));
+  announce("seller.suggested_filled");
   document.getElementById("send").focus();
 }
 

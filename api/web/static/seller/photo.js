@@ -1,5 +1,5 @@
 // The photo of the form: chosen, taken, dropped or pasted, looked at before it is sent, and shown.
-import { number, say, text } from "../page.js";
+import { number, text } from "../page.js";
 
 const MIB = 1024 * 1024;
 const MEGA = 1e6;
@@ -10,12 +10,12 @@ const SIGNATURES = [
 ];
 
 /**
- * Make the form's photo work; `onChange` is called whenever it is another one, or none.
+ * Make the form's photo work; `onChange` is called whenever it is another one, or none, `onTaken` when somebody gave one.
  *
  * Returns `{file, set, clear, refuse}`: `file()` is what is to be sent, or null; `set` takes a file and resolves to
  * whether it is one that can be sent; `refuse` shows why the service did not take it.
  */
-export function attachPhoto(form, onChange) {
+export function attachPhoto(form, { onChange, onTaken }) {
   const part = (id) => form.querySelector(`#${id}`);
   const limits = { bytes: Number(form.dataset.maxBytes), pixels: Number(form.dataset.maxPixels) };
   const preview = part("photo-preview");
@@ -62,7 +62,7 @@ export function attachPhoto(form, onChange) {
   }
 
   async function take(files) {
-    if (files.length && (await set(files[0]))) say(text("seller.photo_added"));
+    if (files.length && (await set(files[0]))) onTaken();
   }
 
   for (const id of ["photo", "camera"]) {

@@ -8,6 +8,13 @@ const key = newKey();
 
 attachAnswer(document.getElementById("answer"));
 document.getElementById("erase")?.addEventListener("click", erase);
+// What could not be loaded says so where it would stand; after a sign-in it is loaded again.
+const learnt = document.getElementById("learnt");
+for (const failure of ["htmx:response:error", "htmx:error"]) {
+  learnt.addEventListener(failure, () => {
+    learnt.textContent = text("page.part_failed");
+  });
+}
 
 async function erase() {
   const isStored = page.dataset.inStore === "yes";
