@@ -19,7 +19,7 @@ from core.settings import StoreSettings
 from core.store import training_csv
 
 _PROGRESS_EVERY = 1_000  # files
-_OURS = ("images", "training", "packages", "taxonomy.csv")
+_OURS = ("images", "training", "packages", "taxonomy.csv", "guidelines.csv")
 """What a store's root holds besides caches."""
 
 _log = logging.getLogger(__name__)

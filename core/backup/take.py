@@ -123,10 +123,10 @@ def _wanted(store: StoreSettings, dump: _Dump) -> Iterator[_Wanted]:
     if chain:
         photos |= _photos_of(store.training, chain[-1])
         yield from _segment_files(store, chain[-1])
-    taxonomy = store.root / "taxonomy.csv"
-    if taxonomy.is_file():
-        sha256 = sha256_of(taxonomy)
-        yield _Wanted(taxonomy, f"store/taxonomy.{sha256[:16]}.csv", "taxonomy.csv", sha256)
+    for path in (store.root / "taxonomy.csv", store.root / "guidelines.csv"):
+        if path.is_file():
+            sha256 = sha256_of(path)
+            yield _Wanted(path, f"store/{path.stem}.{sha256[:16]}.csv", path.name, sha256)
     for sha256 in sorted(photos):
         yield _plain(store, store.images / sha256, sha256)
     yield from _package_files(store, dump.packages)

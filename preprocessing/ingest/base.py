@@ -32,6 +32,7 @@ from preprocessing.catalogue import MOST_CODE, Catalogue, CatalogueItem
 from preprocessing.images import ImageFolder
 from preprocessing.ingest.append import active_taxonomy
 from preprocessing.ingest.copies import Copies
+from preprocessing.ingest.guidelines import guidelines_for, keep_guidelines
 from preprocessing.ingest.plan import Photos, Plan, draw, make_plan, require_known_codes
 from preprocessing.ingest.tensors import tensors_of
 
@@ -97,6 +98,7 @@ def import_catalogue(
     Raises:
         BadCatalogue: a file, a row or a photo cannot be read, or a code is not in the taxonomy; nothing was published.
         BadTaxonomy: the catalogue's ``taxonomy.csv`` cannot be one, or its codes are too large for the database.
+        BadGuidelines: its ``guidelines.csv`` cannot be one, or is about other categories.
         BaseExists: the store holds another base, or rows without one, or the database belongs to another store.
     """
     held = _what_is_held(sessions, store)
@@ -105,11 +107,15 @@ def import_catalogue(
     taxonomy = catalogue.taxonomy() or _taxonomy_for(labelled)
     items = draw(labelled, limit)
     require_known_codes(items, taxonomy)
+    guidelines = guidelines_for(data, taxonomy)
     _require_room_for(taxonomy, sessions)
     plan = make_plan(items, Photos(ImageFolder(store.images), limits, writable=held is None), base=base)
     if held is not None:
-        return _confirm_same(store, held, plan, taxonomy)
+        confirmed = _confirm_same(store, held, plan, taxonomy)
+        keep_guidelines(store, guidelines)  # no model knows them: an import that changes nothing else may change them
+        return confirmed
     manifest = _publish(sessions, store, plan, taxonomy)
+    keep_guidelines(store, guidelines)
     return _report(plan, manifest, taxonomy, already_there=False)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.domain.guidelines import BadGuidelines
 from core.domain.taxonomy import BadTaxonomy, Taxonomy
 from core.store.manifests import newest, numbers
 from core.store.snapshot import Snapshot
@@ -218,3 +219,39 @@ def test_real_products_are_imported_and_aligned(empty_shop: Shop, real_products:
     assert {row.prdtypecode for row in snapshot.rows} <= set(taxonomy.codes)
     assert {row.split for row in snapshot.rows} == {"train", "validation", "holdout"}
     assert empty_shop.check() == []
+
+
+def test_guidelines_come_with_the_catalogue_and_may_be_changed_by_importing_again(
+    empty_shop: Shop, tmp_path: Path
+) -> None:
+    data, kept = write_catalogue(tmp_path / "guided"), empty_shop.store.root / "guidelines.csv"
+    guidelines = data / "guidelines.csv"
+    guidelines.write_text("prdtypecode,en,fr\n10,Books.,Livres.\n", encoding="utf-8")
+    empty_shop.import_catalogue(data)
+    assert kept.read_text(encoding="utf-8") == "prdtypecode,en,fr\n10,Books.,Livres.\n"
+    guidelines.write_text("prdtypecode,en\n10,Used books.\n", encoding="utf-8")
+    assert empty_shop.import_catalogue(data).already_there
+    assert kept.read_text(encoding="utf-8") == "prdtypecode,en,fr\n10,Used books.,Used books.\n"
+
+
+def test_guidelines_for_other_categories_are_refused_before_anything_is_published(
+    empty_shop: Shop, tmp_path: Path
+) -> None:
+    data = write_catalogue(tmp_path / "guided")
+    (data / "guidelines.csv").write_text("prdtypecode,en\n4711,Nothing.\n", encoding="utf-8")
+    with pytest.raises(BadGuidelines, match="4711"):
+        empty_shop.import_catalogue(data)
+    assert newest(empty_shop.store.training) is None
+
+
+@pytest.mark.parametrize("brings_its_own_categories", [True, False])
+def test_our_guidelines_are_for_our_categories_alone(
+    empty_shop: Shop, tmp_path: Path, *, brings_its_own_categories: bool
+) -> None:
+    data = write_catalogue(tmp_path / "plain")
+    if brings_its_own_categories:
+        (data / "taxonomy.csv").write_text("prdtypecode,label\n10,Hats\n40,Shoes\n60,Gloves\n2583,Ties\n", "utf-8")
+    else:
+        (data / "taxonomy.csv").unlink(missing_ok=True)
+    empty_shop.import_catalogue(data)
+    assert (empty_shop.store.root / "guidelines.csv").exists() is not brings_its_own_categories
