@@ -1,9 +1,11 @@
 """A person's visit in a browser of their own, watched for what no page may ever do."""
 
 import re
+import time
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, Request, Response
 
@@ -15,6 +17,8 @@ LOCALES = {"en": "en-GB", "fr": "fr-FR"}
 _REFUSED = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
 _OFFLINE = re.compile(r"Failed to load resource: net::ERR_(INTERNET_DISCONNECTED|CONNECTION_REFUSED|FAILED|ABORTED)")
 _LOCAL_SCHEMES = {"blob", "data", "about"}
+_PATIENCE_S = 30.0
+_QUIET_FRAMES = 6
 
 
 @dataclass
@@ -24,23 +28,32 @@ class Watch:
     Attributes:
         host: the service's ``host:port``; everything else is foreign.
         faults: each in words.
+        pending: requests that have not been answered yet.
     """
 
     host: str
     faults: list[str] = field(default_factory=list)
+    pending: set[Request] = field(default_factory=set)
 
     def over(self, context: BrowserContext) -> None:
         """Watch every page of a browser, those that pages open included."""
+        _watches[context] = self
         context.on("request", self._see_request)
+        context.on("requestfinished", self._see_end)
+        context.on("requestfailed", self._see_end)
         context.on("response", self._see_response)
         context.on("console", self._see_message)
         context.on("weberror", lambda error: self.faults.append(f"uncaught: {error.error}"))
         context.on("dialog", self._see_dialog)
 
     def _see_request(self, request: Request) -> None:
+        self.pending.add(request)
         there = urlsplit(request.url)
         if there.scheme not in _LOCAL_SCHEMES and there.netloc != self.host:
             self.faults.append(f"asked another host: {request.url}")
+
+    def _see_end(self, request: Request) -> None:
+        self.pending.discard(request)
 
     def _see_response(self, response: Response) -> None:
         path = urlsplit(response.url).path
@@ -56,6 +69,9 @@ class Watch:
     def _see_message(self, message: ConsoleMessage) -> None:
         if message.type == "error" and not (_REFUSED.match(message.text) or _OFFLINE.match(message.text)):
             self.faults.append(f"console: {message.text}")
+
+
+_watches: WeakKeyDictionary[BrowserContext, Watch] = WeakKeyDictionary()
 
 
 @dataclass
@@ -142,6 +158,11 @@ def sign_in(context: BrowserContext, shop: Etalon, username: str, password: str 
 
 
 def settle(page: Page) -> None:
-    """Wait until nothing is loading any more: the page, its parts, its photos, its fonts."""
-    page.wait_for_load_state("networkidle")
+    """Wait until nothing is loading any more: the page, its parts, its photos; then a few frames without a request."""
+    page.wait_for_load_state("load")
+    watch, deadline, quiet = _watches[page.context], time.monotonic() + _PATIENCE_S, 0
+    while quiet < _QUIET_FRAMES:
+        assert time.monotonic() < deadline, f"{page.url} still waits for {[one.url for one in watch.pending]}"
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+        quiet = 0 if watch.pending else quiet + 1
     page.wait_for_function("document.querySelectorAll('.htmx-request, [aria-busy=true]').length === 0")
