@@ -73,6 +73,7 @@ function openForm(account, save) {
     ? text("users.whom_edit", { name: account.username })
     : text("users.add");
   document.getElementById("form-password-label").textContent = text(account ? "users.new_password" : "page.password");
+  for (const hint of form.querySelectorAll("[data-signs-out]")) hint.hidden = !account; // nobody is signed in to a new one
   username.value = account?.username ?? "";
   role.value = account?.role ?? "customer";
   password.value = "";
