@@ -3,7 +3,9 @@
 from fastapi import APIRouter, HTTPException, Request, Response
 
 import api.web.account.routes
+import api.web.evidence.routes
 import api.web.monitor.routes
+import api.web.review.routes
 import api.web.seller.routes
 import api.web.users.routes
 from api.files import WholeFiles
@@ -12,7 +14,9 @@ from api.web.page import STATIC, GuestDep, PageRoute, render
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 router.include_router(api.web.account.routes.router)
+router.include_router(api.web.evidence.routes.router)
 router.include_router(api.web.monitor.routes.router)
+router.include_router(api.web.review.routes.router)
 router.include_router(api.web.seller.routes.router)
 router.include_router(api.web.users.routes.router)
 
