@@ -10,6 +10,7 @@ from api.errors import Problem, problems
 VERSION = "3.0.3"
 _ANY_REQUEST = (400, 413, 415, 503)
 _ANY_BODY = (408,)
+_ANY_SESSION = (403,)
 
 
 def install(app: FastAPI) -> None:
@@ -27,8 +28,8 @@ def _build(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes, openapi_version=VERSION
     )
-    for operation in (found for path in document["paths"].values() for found in path.values()):
-        _declare_the_edge(operation)
+    for method, operation in (found for path in document["paths"].values() for found in path.items()):
+        _declare_the_edge(operation, may_be_foreign=method != "get" and operation.get("x-role") != "anyone")
     schemas = document["components"]["schemas"]
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(problem.pop("$defs"))
@@ -36,9 +37,17 @@ def _build(app: FastAPI) -> dict[str, Any]:
     return _downgrade(document)
 
 
-def _declare_the_edge(operation: dict[str, Any]) -> None:
-    """Add what any request may be answered before its route sees it, and what only one with a body may."""
-    refusals = (*_ANY_REQUEST, *(_ANY_BODY if "requestBody" in operation else ()))
+def _declare_the_edge(operation: dict[str, Any], *, may_be_foreign: bool) -> None:
+    """Add what any request may be answered before its route sees it.
+
+    Only one with a body may be too slow, and only one that changes something may be refused because it came with a
+    browser's session and not from a page of ours.
+    """
+    refusals = (
+        *_ANY_REQUEST,
+        *(_ANY_BODY if "requestBody" in operation else ()),
+        *(_ANY_SESSION if may_be_foreign else ()),
+    )
     said = {str(status): answer for status, answer in problems(*refusals).items()}
     operation["responses"] = dict(sorted({**said, **operation["responses"]}.items()))
 

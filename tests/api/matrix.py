@@ -15,9 +15,9 @@ from tests.api.samples import as_request, body_of
 from tests.api.service import Etalon
 
 ANYONE = "anyone"
-_KEY = "'s key"
-CALLERS = (ANYONE, *ROLES, *(role + _KEY for role in ROLES))
-"""Nobody signed in, the roles, and an API key of each."""
+_KEY, _BROWSER = "'s key", "'s browser"
+CALLERS = (ANYONE, *ROLES, *(role + _KEY for role in ROLES), *(role + _BROWSER for role in ROLES))
+"""Nobody signed in, the roles, and an API key and a browser of each."""
 OWN, ANOTHERS, UNKNOWN = "own", "another's", "unknown"
 NOWHERE = "01920000-0000-7000-8000-000000000000"
 
@@ -47,7 +47,12 @@ def is_key(caller: str) -> bool:
 
 def role_of(caller: str) -> str:
     """The role of a caller's account; a customer's for nobody."""
-    return caller.removesuffix(_KEY) if caller != ANYONE else "customer"
+def is_browser(caller: str) -> bool:
+    """Whether a caller is a page in a browser."""
+    return caller.endswith(_BROWSER)
+
+
+    return caller.removesuffix(_KEY).removesuffix(_BROWSER) if caller != ANYONE else "customer"
 
 
 def only(status: int, code: str | None = None) -> Expected:

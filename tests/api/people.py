@@ -56,3 +56,11 @@ class People:
 def bearer(token: str) -> dict[str, str]:
     """The header that signs in."""
     return {"Authorization": f"Bearer {token}"}
+
+
+def browser(http: httpx.Client, username: str, password: str = PASSWORD) -> dict[str, str]:
+    """The header by which a browser that has signed in is known; the client itself keeps no cookie."""
+    answer = http.post("/session", json={"username": username, "password": password})
+    assert answer.status_code == 200, answer.text
+    http.cookies.clear()
+    return {"Cookie": answer.headers["set-cookie"].partition(";")[0]}

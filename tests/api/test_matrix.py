@@ -7,7 +7,7 @@ import pytest
 from tests.api import matrix
 from tests.api.document import Operation, load, operations
 from tests.api.matrix import ANYONE, Scene
-from tests.api.people import ROLES
+from tests.api.people import ROLES, Caller, browser
 from tests.api.service import Etalon
 from tests.integration.api.toys import problem
 
@@ -46,7 +46,13 @@ def _cast(etalon: Etalon, caller: str) -> Scene:
     me = etalon.hire(matrix.role_of(caller))
     if caller == ANYONE:
         return Scene(etalon, me, other, {})
-    return Scene(etalon, me, other, matrix.make_key(etalon, me)[1] if matrix.is_key(caller) else me.headers)
+    return Scene(etalon, me, other, _signed(etalon, caller, me))
+
+
+def _signed(etalon: Etalon, caller: str, me: Caller) -> dict[str, str]:
+    if matrix.is_browser(caller):
+        return {**browser(etalon.http, me.username), "X-Etalon-Page": "1"}
+    return matrix.make_key(etalon, me)[1] if matrix.is_key(caller) else me.headers
 
 
 def _code(answer: Any) -> str | None:
