@@ -39,6 +39,8 @@ def _ours(state: State, ports: Ports, base: Mapping[str, str]) -> dict[str, str]
         "SERVING_PORT": str(ports.api),
         "SERVING_METRICS_HOST": "127.0.0.1",
         "SERVING_METRICS_PORT": str(ports.metrics),
+        "SERVING_MLFLOW_PAGE": ports.mlflow_url,
+        "SERVING_AIRFLOW_PAGE": ports.airflow_url,
         "AUTH_KEY_FILE": str(secrets.auth_key),
         "AUTH_REQUESTS_PER_MINUTE": "60000",  # one customer sends a whole catalogue here, as fast as it is answered
         "TRAIN_TRACKING_URI": ports.mlflow_url,

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 
 from api.deps import AdminDep, CallerDep, PartsDep, ReviewerDep, TaxonomyDep, open_to
 from api.errors import problems
+from api.models.evaluation import EvaluationRead, evaluation_of
 from api.models.promoting import PackageDesk, promote
 from api.models.schemas import (
     NEWEST_EPOCH,
@@ -68,6 +69,15 @@ def read_model(version: Version, reviewer: ReviewerDep, parts: PartsDep) -> Mode
     """One packaged model: what it is made of, what the gate measured, and when it was served."""
     with parts.readers() as session:
         return read(session, parts.settings.store.packages, version)
+
+
+@router.get(
+    "/models/{version}/evaluation", responses=problems(401, 403, 404, 422, 503), openapi_extra=open_to("reviewer")
+)
+def read_evaluation(version: Version, reviewer: ReviewerDep, parts: PartsDep) -> EvaluationRead:
+    """What the newest judgement of a package measured, it and the champion of that day on the same products."""
+    with parts.readers() as session:
+        return evaluation_of(session, parts.settings.store.packages, parts.shelf, version)
 
 
 @router.post(

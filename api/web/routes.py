@@ -4,6 +4,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 
 import api.web.account.routes
 import api.web.evidence.routes
+import api.web.models.routes
 import api.web.monitor.routes
 import api.web.review.routes
 import api.web.seller.routes
@@ -15,6 +16,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 router.include_router(api.web.account.routes.router)
 router.include_router(api.web.evidence.routes.router)
+router.include_router(api.web.models.routes.router)
 router.include_router(api.web.monitor.routes.router)
 router.include_router(api.web.review.routes.router)
 router.include_router(api.web.seller.routes.router)

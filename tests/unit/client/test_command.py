@@ -57,6 +57,7 @@ ACCOUNT = {"id": "u-1", "username": "ann", "role": "customer", "active": True}
         ("predictions --feedback disputed", "GET /predictions", {"items": [PREDICTION], "next_cursor": None}),
         ("models", "GET /models", {"epoch": 4, "default": "fusion", "models": []}),
         ("model abab", "GET /models/abab", {"version": "abab"}),
+        ("evaluation abab", "GET /models/abab/evaluation", {"manifest": 4, "rows": 66}),
         ("candidates", "GET /models/candidates", {"items": []}),
         ("releases", "GET /models/releases", {"items": [RELEASE], "next": None}),
         ("promote abab --reason better --expected-epoch 3", "POST /models/abab/promote", RELEASE),

@@ -1,0 +1,1 @@
+"""The models page: champion and challengers, the gate's reasons, a person's decision, the ledger."""
