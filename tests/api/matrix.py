@@ -45,6 +45,11 @@ def is_key(caller: str) -> bool:
     return caller.endswith(_KEY)
 
 
+def is_browser(caller: str) -> bool:
+    """Whether a caller is a page in a browser."""
+    return caller.endswith(_BROWSER)
+
+
 def role_of(caller: str) -> str:
     """The role of a caller's account; a customer's for nobody."""
 def is_browser(caller: str) -> bool:
