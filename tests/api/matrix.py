@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from core.db.repositories import evaluations
 from core.store import manifests
 from preprocessing.images import ImageFolder, sanitise
 from tests.api.document import Operation, operations
 from tests.api.people import ROLES, Caller
 from tests.api.samples import as_request, body_of
 from tests.api.service import Etalon
+from tests.toys.evaluations import evaluation
 
 ANYONE = "anyone"
 _KEY, _BROWSER = "'s key", "'s browser"
@@ -52,11 +54,6 @@ def is_browser(caller: str) -> bool:
 
 def role_of(caller: str) -> str:
     """The role of a caller's account; a customer's for nobody."""
-def is_browser(caller: str) -> bool:
-    """Whether a caller is a page in a browser."""
-    return caller.endswith(_BROWSER)
-
-
     return caller.removesuffix(_KEY).removesuffix(_BROWSER) if caller != ANYONE else "customer"
 
 
@@ -188,6 +185,13 @@ def make_report(etalon: Etalon) -> str:
     return name
 
 
+def make_judged(etalon: Etalon) -> str:
+    """Keep figures of the model that is served; its version."""
+    with etalon.sessions.begin() as session:
+        evaluations.record(session, package=etalon.model, evaluation=evaluation(etalon.model, None))
+    return etalon.model
+
+
 def make_spare_photo(etalon: Etalon) -> str:
     """Put a photo into the reserve; its name."""
     photo = sanitise(etalon.photo, max_bytes=10**6, max_pixels=10**6)
@@ -213,7 +217,7 @@ THINGS: dict[str, Callable[[Scene, Caller], str]] = {
 }
 """How a thing that is somebody's is made, by the path parameter that names it."""
 COMMON: dict[str, tuple[Callable[[Scene], str], str]] = {
-    "version": (lambda scene: scene.etalon.model, "0" * 64),
+    "version": (lambda scene: make_judged(scene.etalon), "0" * 64),
     "name": (lambda scene: make_report(scene.etalon), "monthly-2001-01"),
     "sha256": (lambda scene: make_spare_photo(scene.etalon), "0" * 64),
     "code": (lambda scene: "request.not_found", "no.such_problem"),
