@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy import create_engine, event, select
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
@@ -20,6 +20,7 @@ from api.predictions.service import UnknownPrediction, erase
 from api.review.refusals import (
     AlreadyClaimed,
     Erased,
+    HeldByAnother,
     NotAccepted,
     NotDecided,
     NotDoubted,
@@ -30,28 +31,27 @@ from api.review.refusals import (
 )
 from api.review.service import ReviewService
 from core.db.models import Audit, Base, Outbox, Prediction, Verdict
-from core.db.repositories import batches, leases, predictions, users
+from core.db.repositories import batches, predictions, users
 from core.db.repositories.ingest import Claim
-from core.db.repositories.predictions import Filter, NewPrediction, Order
+from core.db.repositories.predictions import NewPrediction
 from core.db.session import make_sessions
 from core.domain.language import Language
 from core.domain.roles import Role
 from core.domain.taxonomy import Category, Taxonomy
 from tests.integration.api.loop import claim_waiting
+from tests.integration.offers import Offers, products, staff
 
 CODES = (10, 40, 2060)
 TAXONOMY = Taxonomy([Category(code, f"label {code}", f"libellé {code}", "theme") for code in CODES])
 CONFIDENCE = 0.5
 """The model's, and what counts as very confident: every label but its own is marked for a second opinion."""
-LEASE_S = SKIP_S = 3600  # longer than any story here
-products = st.integers(0, 1)
-staff = st.sampled_from([Role.REVIEWER, Role.ADMIN])
 rarely = st.sampled_from([False, False, False, False, True])
 codes = st.sampled_from(CODES)
 REFUSALS = (
     AlreadyClaimed,
     Erased,
     Forbidden,
+    HeldByAnother,
     NotAccepted,
     NotDecided,
     NotDoubted,
@@ -124,7 +124,7 @@ class Product:
         return [(self.id, w.code) for w in self.work if w.kind == "append" and w.done and w.version >= retracted]
 
 
-class Review(RuleBasedStateMachine):
+class Review(Offers):
     """A shelf of two products, a customer, a reviewer, an admin, and the ingest."""
 
     def __init__(self) -> None:
@@ -284,7 +284,7 @@ class Review(RuleBasedStateMachine):
         expected = expected or (None if p.marked else NotDoubted)
         assert self._ask(role, "keep", p, stale) is expected
         if expected is None:
-            p.marked = False
+            p.marked, p.holder = False, None
             p.kept += 1
 
     @rule(n=products, code=codes, decide=st.sampled_from(["validate", "modify", "reject", "undo", "correct", "keep"]))
@@ -319,31 +319,6 @@ class Review(RuleBasedStateMachine):
             p.step("retracted")
         p.erased, p.blank = True, not p.store_needs_it()
         assert gone is p.blank
-
-    # the queue -------------------------------------------------------------------------------------------------
-
-    @rule(role=staff)
-    def offer(self, role: Role) -> None:
-        """What somebody holds is offered again; else the oldest that nobody holds and that they did not put aside."""
-        with self.sessions.begin() as session:
-            row = leases.take(session, self.people[role].id, Filter(), Order.OLDEST, LEASE_S)
-        pending = [p for p in self.model if p.status == "pending" and not p.deleted]
-        held = [p for p in pending if p.holder is role]
-        free = [p for p in pending if p.holder is None and role not in p.aside_of]
-        expected = next(iter(held or sorted(free, key=lambda p: p.id)), None)
-        assert (row and row.id) == (expected and expected.id)
-        if expected is not None:
-            expected.holder = role
-
-    @rule(n=products, role=staff)
-    def skip(self, n: int, role: Role) -> None:
-        p = self.shelf[n]
-        expected = self._first(role, p, False) or (None if p.status == "pending" else NotPending)
-        assert self._try(self.people[role], "skip", p, skip_s=SKIP_S, if_version=None) is expected
-        if expected is not None:
-            return
-        p.aside_of.add(role)
-        p.holder = None if p.holder is role else p.holder
 
     # batches ---------------------------------------------------------------------------------------------------
 
