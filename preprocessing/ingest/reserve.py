@@ -14,7 +14,7 @@ from core.store.rows import decode_rows
 from core.store.segments import BASE_SEGMENT, segment_folder
 from core.store.segments import PRODUCTS as ROWS
 from preprocessing.catalogue import BadCatalogue, Catalogue, CatalogueItem
-from preprocessing.images import BadImage, SanitisedImage, sanitise
+from preprocessing.images import BadImage, ImageTooLarge, SanitisedImage, sanitise
 from preprocessing.ingest.parallel import map_in_order
 
 _log = logging.getLogger(__name__)
@@ -62,14 +62,23 @@ def _sanitised(item: CatalogueItem, limits: ServingSettings) -> tuple[Spare, San
     """A product as an upload of it would be kept; None where it could not be sent."""
     title = " ".join(item.designation.split())
     try:
-        data = item.read_photo()
-        photo = data and sanitise(data, max_bytes=limits.max_upload_bytes, max_pixels=limits.max_image_pixels)
+        photo = _photo(item, limits)
     except (BadCatalogue, BadImage) as error:
         _log.warning("reserve.passed_over", extra={"product": item.origin, "reason": str(error)})
         return None
-    if not title or (photo and len(photo.data) > limits.max_upload_bytes):
+    if not title:
         return None
-    return Spare(item.product_id, title, item.description or "", photo.sha256 if photo else ""), photo or None
+    return Spare(item.product_id, title, item.description or "", photo.sha256 if photo else ""), photo
+
+
+def _photo(item: CatalogueItem, limits: ServingSettings) -> SanitisedImage | None:
+    data = item.read_photo()
+    if data is None:
+        return None
+    photo = sanitise(data, max_bytes=limits.max_upload_bytes, max_pixels=limits.max_image_pixels)
+    if len(photo.data) > limits.max_upload_bytes:  # it would be uploaded as it is kept
+        raise ImageTooLarge(f"{item.photo} has {len(photo.data)} bytes once it is re-encoded")
+    return photo
 
 
 def _write(folder: Path, products: Sequence[tuple[Spare, SanitisedImage | None]]) -> int:

@@ -98,6 +98,20 @@ def test_an_answer_is_confirmed_by_keyboard(visit: Visits, shop: Etalon, seller:
     expect(page.get_by_role("status").filter(has_text="no product left to suggest")).to_be_visible()
 
 
+def test_a_suggestion_replaces_what_was_typed_only_after_a_question(
+    visit: Visits, seller: Caller, reserve: str
+) -> None:
+    page = visit(seller, "/")
+    type_title(page, "my own lamp")
+    page.get_by_role("button", name="Suggest a product").press("Enter")
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Title")).to_have_value("my own lamp")
+    page.get_by_role("button", name="Suggest a product").press("Enter")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Title")).to_have_value(reserve)
+    expect(page.locator("#photo-preview")).to_be_visible()
+
+
 def tab_backwards_to_suggest(page: Page) -> None:
     """It stands before the title, which has the keyboard."""
     page.keyboard.press("Shift+Tab")

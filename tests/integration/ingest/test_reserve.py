@@ -27,14 +27,19 @@ def add_test_products(data: Path, *lines: str, photos: dict[str, bytes] | None =
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """Six labelled products, and three that are not: one with its photo, one without, one with a broken one."""
+    """Six labelled products, and four that are not: one with its photo, one without, two with broken ones."""
     data = write_catalogue(tmp_path / "catalogue", products=6)
     add_test_products(
         data,
         '6,"Lampe\nà poser","Une ""belle"" lampe, bleue",71,81',
         "7,NA,,72,",
         "8,Cassé,,73,83",
-        photos={"image_81_product_71.jpg": photo(1), "image_83_product_73.jpg": b"\xff\xd8\xffnot whole"},
+        "9,Vide,,74,84",
+        photos={
+            "image_81_product_71.jpg": photo(1),
+            "image_83_product_73.jpg": b"\xff\xd8\xffnot whole",
+            "image_84_product_74.jpg": b"",
+        },
     )
     return data
 
