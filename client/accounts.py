@@ -42,6 +42,10 @@ class Accounts(Asking):
         self._session.send("POST", "/users/me/password", repeatable=False, json=body)
         self._sign_in_with(password=new)
 
+    def sign_out_everywhere(self) -> None:
+        """End every token and every browser's session of one's account; its keys stay. This client signs in again."""
+        self._session.send("DELETE", "/users/me/sessions", repeatable=True)
+
     def deactivate(self) -> None:
         """Close one's own account until ``reactivate``; nothing is deleted."""
         self._session.send("POST", "/users/me/deactivate", repeatable=False)

@@ -19,6 +19,7 @@ def add(verbs: Verbs) -> None:
     verbs.add("me", "your account", lambda client, asked: client.me().document)
     verbs.add("rename", "give your account another name", _rename).add_argument("username")
     verbs.add("password", f"set the password in {_NEW}(_FILE)", _password)
+    verbs.add("sign-out", "end every token and browser's session of your account", _sign_out)
     verbs.add("deactivate", "close your account until you reactivate it", _deactivate)
     goodbye = verbs.add("delete-me", "delete your account and everything you sent", _delete_me)
     goodbye.add_argument("--sure", action="store_true", required=True)
@@ -65,6 +66,11 @@ def _password(client: EtalonClient, asked: argparse.Namespace) -> Any:
     username, old = account(os.environ)
     client.change_password(old, _new_password())
     return {"username": username, "password": "changed"}
+
+
+def _sign_out(client: EtalonClient, asked: argparse.Namespace) -> Any:
+    client.sign_out_everywhere()
+    return {"signed_out": True}
 
 
 def _deactivate(client: EtalonClient, asked: argparse.Namespace) -> Any:

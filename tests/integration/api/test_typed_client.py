@@ -226,6 +226,8 @@ def test_a_person_keeps_their_account(service: Service) -> None:
     mine.change_password(PASSWORD, "un autre mot de passe")
     assert mine.rename("carlotta").username == "carlotta"
     assert mine.me().username == "carlotta"  # it signs in under the new name, with the new password
+    mine.sign_out_everywhere()
+    assert mine.me().username == "carlotta"
     mine.deactivate()
     with pytest.raises(ProblemError):
         mine.me()
@@ -288,13 +290,14 @@ def test_a_batch_stages_each_product_once_however_often_it_is_sent(
 
 
 def test_the_client_knows_every_route(service: Service) -> None:
-    """By what it asks for; probes and documents are not for it."""
+    """By what it asks for; probes and documents are not for it, and sessions are for browsers."""
     sources = " ".join(path.read_text(encoding="utf-8") for path in (ROOT / "client").glob("*.py"))
     asked = {re.sub(r"\{[^}]*\}", "{}", path) for path in re.findall(r'"(/[a-z][\w/{}.-]*)"', sources)}
     decisions = set(re.findall(r'"(/[a-z]+)"', sources))
     asked |= {f"/predictions/{{}}{end}" for end in decisions}
     offered = {re.sub(r"\{[^}]*\}", "{}", path) for path in service.http.get("/openapi.json").json()["paths"]}
-    left_out = {path for path in offered if path.startswith(("/livez", "/readyz", "/startupz", "/problems", "/docs"))}
+    others = ("/livez", "/readyz", "/startupz", "/problems", "/docs", "/session")
+    left_out = {path for path in offered if path.startswith(others)}
     assert len(offered - left_out) > 25
     assert offered - left_out - asked == set()
 

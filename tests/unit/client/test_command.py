@@ -72,6 +72,7 @@ ACCOUNT = {"id": "u-1", "username": "ann", "role": "customer", "active": True}
         ("register", "POST /users", ACCOUNT),
         ("reactivate", "POST /users/reactivate", {}),
         ("password", "POST /users/me/password", {}),
+        ("sign-out", "DELETE /users/me/sessions", {}),
         ("deactivate", "POST /users/me/deactivate", {}),
         ("delete-me --sure", "DELETE /users/me", {}),
         ("keys", "GET /users/me/keys", {"items": [{"id": "k-1", "name": "shop", "hint": "etalon_abc"}]}),
