@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-import pytest
+from playwright.sync_api import Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +13,18 @@ class Look:
     scheme: str
     width: int
 
+    def __str__(self) -> str:
+        return f"{self.language}-{self.scheme}-{self.width}"
+
 
 LOOKS = (Look("en", "light", 1280), Look("fr", "dark", 1280), Look("fr", "light", 360), Look("en", "dark", 360))
-in_every_look = pytest.mark.parametrize("look", LOOKS, ids=lambda look: f"{look.language}-{look.scheme}-{look.width}")
+PHONES = tuple(look for look in LOOKS if look.width == 360)
+
+
+def too_wide(page: Page) -> list[str]:
+    """The elements that reach beyond the window, outermost first."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll('body *')]
+            .filter(one => one.getBoundingClientRect().right > innerWidth + 1)
+            .map(one => one.outerHTML.slice(0, 120))"""
+    )

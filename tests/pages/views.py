@@ -48,7 +48,7 @@ VIEWS = (
     View("nowhere", (NOBODY, *EVERYBODY), lambda _: "/no-such-page"),
     View("seller", EVERYBODY, lambda _: "/"),
     View("products", EVERYBODY, lambda _: "/products"),
-    View("product", ("customer",), lambda place: f"/products/{place.product}", needs_product=True),
+    View("product", EVERYBODY, lambda place: f"/products/{place.product}", needs_product=True),
     View("account", EVERYBODY, lambda _: "/account"),
     View("desk", STAFF, lambda _: "/review"),
     View("opinions", STAFF, lambda _: "/review/opinions"),
