@@ -1,7 +1,7 @@
 """Which labelled rows are most like a product, by the features that the model itself reads.
 
 Every encoder has a ``Space``: rows are centred on their common mean (features of one encoder all point the same way;
-without that everything is 80 % like everything), scaled to length 1 and, by a random projection, kept with 64 numbers
+without that everything is 80 % like everything), scaled to length 1 and, by a random projection, kept with 96 numbers
 instead of thousands. The reduced rows of all segments are compared in one pass; the few best are then compared by
 their whole features, read from the feature cache, so what is shown is exact and only who is looked at is not.
 """
@@ -18,8 +18,8 @@ from core.store.shelf import RowAddress, View
 from inference.family import FEATURES, IMAGE, TEXT
 from inference.feature_cache import load
 
-DIMENSIONS = 64
-"""Numbers kept of a row. A projected cosine is off by about ``(1 - cosine²) / 8``."""
+DIMENSIONS = 96
+"""Numbers kept of a row. A projected cosine is off by about ``(1 - cosine²) / 10``."""
 _SEED = 20261122
 _LEAST_LENGTH = 1e-6  # shorter than any feature vector: the row lacks this half
 
@@ -180,39 +180,50 @@ class Index:
         """
         known = {feature: seen for feature, seen in features.items() if feature in self.spaces}
         reduced = {feature: self.spaces[feature].reduced(seen)[0] for feature, seen in known.items()}
-        found = [(piece, at) for piece, at in self._best(reduced, count) if view.holds(_address(piece, at))]
         whole = {feature: self.spaces[feature].centred(seen)[0] for feature, seen in known.items()}
-        compared = [self._compare(piece, at, whole) for piece, at in found]
-        return sorted(compared, key=lambda one: (-one.similarity, one.address))
+        compared = [one for piece, best in self._best(reduced, count) for one in self._compare(piece, best, whole)]
+        comparable = [one for one in compared if one.text is not None or one.image is not None]
+        return sorted(
+            (one for one in comparable if view.holds(one.address)), key=lambda one: (-one.similarity, one.address)
+        )
 
-    def _best(self, reduced: Mapping[str, NDArray[np.float32]], count: int) -> list[tuple[Piece, int]]:
+    def _best(self, reduced: Mapping[str, NDArray[np.float32]], count: int) -> Iterator[tuple[Piece, NDArray[np.intp]]]:
+        """The most alike rows by their reduced features, piece by piece."""
         pieces = [piece for piece in self.pieces.values() if reduced.keys() & piece.vectors.keys()]
-        if not pieces:
-            return []
-        scores = np.concatenate([_score(piece, reduced) for piece in pieces])
-        best = np.argpartition(-scores, min(count, len(scores)) - 1)[:count]
+        scores = np.concatenate([np.zeros(0, np.float32), *(_score(piece, reduced) for piece in pieces)])
+        if not len(scores):
+            return
+        best = np.sort(np.argpartition(-scores, min(count, len(scores)) - 1)[:count])
         starts = np.cumsum([0, *(len(piece.places) for piece in pieces)])
         which = np.searchsorted(starts, best, side="right") - 1
-        return [(pieces[one], int(at - starts[one])) for one, at in zip(which, best, strict=True)]
+        for one in np.unique(which):
+            yield pieces[one], best[which == one] - starts[one]
 
-    def _compare(self, piece: Piece, at: int, whole: Mapping[str, NDArray[np.float32]]) -> Neighbour:
-        said: dict[Modality, list[float]] = {TEXT: [], IMAGE: []}
-        for feature, own in whole.items():
-            theirs = self._whole_row(piece, at, feature)
-            if theirs is not None and theirs.any():
-                said[FEATURES[feature]].append(float(np.clip(own @ theirs, -1.0, 1.0)))
-        text, image = (float(np.mean(said[half])) if said[half] else None for half in (TEXT, IMAGE))
+    def _compare(
+        self, piece: Piece, rows: NDArray[np.intp], whole: Mapping[str, NDArray[np.float32]]
+    ) -> Iterator[Neighbour]:
+        """Some rows of a piece, compared by their whole features."""
+        cosines = {feature: self._cosines(piece, rows, feature, own) for feature, own in whole.items()}
         asked = len({FEATURES[feature] for feature in whole})
-        similarity = ((text or 0.0) + (image or 0.0)) / max(1, asked)
-        return Neighbour(_address(piece, at), int(piece.codes[at]), text, image, similarity)
+        for at, row in enumerate(rows):
+            said = {feature: float(each[at]) for feature, each in cosines.items() if not np.isnan(each[at])}
+            text, image = (
+                _mean(value for name, value in said.items() if FEATURES[name] is half) for half in (TEXT, IMAGE)
+            )
+            similarity = ((text or 0.0) + (image or 0.0)) / asked
+            yield Neighbour(_address(piece, row), int(piece.codes[row]), text, image, similarity)
 
-    def _whole_row(self, piece: Piece, at: int, feature: str) -> NDArray[np.float32] | None:
-        """A row's centred features; None where the cache no longer has them: retention may have taken the file."""
-        if feature not in piece.files:
-            return None
-        stored = load(piece.files[feature], piece.length, len(self.spaces[feature].centre))
-        place = piece.places[at]
-        return None if stored is None else self.spaces[feature].centred(stored[place : place + 1])[0]
+    def _cosines(
+        self, piece: Piece, rows: NDArray[np.intp], feature: str, own: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """``(rows,)`` in -1..1; NaN for rows without this half, or whose file retention has taken since."""
+        space, stored = self.spaces[feature], None
+        if feature in piece.files:
+            stored = load(piece.files[feature], piece.length, len(space.centre))
+        if stored is None:
+            return np.full(len(rows), np.nan, np.float32)
+        theirs = stored[piece.places[rows]]
+        return np.where(theirs.any(axis=1), np.clip(space.centred(theirs) @ own, -1.0, 1.0), np.float32(np.nan))
 
     def typical(self, code: int, count: int) -> list[RowAddress]:
         """Rows of a category, those nearest to its mean first, photographed ones before the others.
@@ -234,6 +245,12 @@ class Index:
             for feature, vectors in piece.vectors.items():
                 sums[feature] = sums.get(feature, np.zeros(DIMENSIONS, np.float32)) + vectors[rows].sum(axis=0)
         return {feature: _unit(total[None])[0] for feature, total in sums.items()}
+
+
+def _mean(values: Iterable[float]) -> float | None:
+    """None of no values."""
+    known = list(values)
+    return sum(known) / len(known) if known else None
 
 
 def _address(piece: Piece, at: int) -> RowAddress:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from inference.neighbours import Neighbour
 
 SHOWN = 6
-_LOOKED_AT = 48  # compared by their whole features; some of them may have been retracted a moment ago
+_LOOKED_AT = 96  # compared by their whole features; some of them may have been retracted a moment ago
 _PATIENCE_S = 2.0  # for whoever asked before
 _REMEMBERED = 128  # products whose features are kept: 12 KB each
 

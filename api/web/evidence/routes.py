@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from api.deps import PartsDep, TaxonomyDep
 from api.evidence.routes import category_of
+from api.evidence.service import EvidenceBusy
 from api.fields import Code
 from api.predictions.service import find
 from api.web.evidence.view import found_of, labelled
@@ -14,10 +15,13 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 @router.get("/review/evidence/{prediction_id}")
 def show_evidence(prediction_id: str, request: Request, visitor: ReviewerVisitorDep, parts: PartsDep) -> Response:
-    """The labelled products most like this one."""
+    """The labelled products most like this one; while predictions go first, a word that they do."""
     with parts.readers() as session:
         asked = find(session, prediction_id, visitor.named())
-    found = found_of(parts.evidence.nearest(asked))
+    try:
+        found = found_of(parts.evidence.nearest(asked))
+    except EvidenceBusy:
+        found = None
     return _unkept(render(request, visitor, "evidence/evidence.html", found=found))
 
 

@@ -95,6 +95,17 @@ def test_what_is_missing_is_said(service: Service, store: StoreSettings, prepare
     assert words in words_of(part(service, f"/review/evidence/{sent(service)}"))
 
 
+def test_while_predictions_wait_the_part_says_that_they_go_first(
+    service: Service, store: StoreSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(store, PRODUCTS)
+    embed(store)
+    prediction_id = sent(service)
+    part(service, f"/review/evidence/{prediction_id}")
+    monkeypatch.setattr(service.app.state.parts.admission, "_promised", 1)
+    assert "Predictions go first just now." in words_of(part(service, f"/review/evidence/{prediction_id}"))
+
+
 def test_a_category_without_anything_to_show_says_so(service: Service) -> None:
     assert "There is nothing to show of this category yet." in words_of(part(service, "/review/guide/10"))
 
