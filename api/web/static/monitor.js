@@ -24,38 +24,27 @@ async function refresh() {
   }
 }
 
-/** Replace only what differs, so that nobody loses their place, an open table or the focus. */
+/** Replace only what differs, so that nobody loses their place or the focus; open tables are no part of it. */
 function show(fresh) {
-  if (charts(fresh) !== charts(monitor)) {
-    monitor.replaceChildren(fresh); // a chart has its first figures, or none any more
-  } else {
-    const parts = new Map([...fresh.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
-    for (const part of monitor.querySelectorAll("[data-part]")) replace(part, parts.get(part.dataset.part));
+  for (const figure of monitor.querySelectorAll("figure")) {
+    const other = fresh.getElementById(figure.id);
+    if (isDrawn(figure) !== isDrawn(other)) figure.replaceWith(other); // its first figures, or none
+  }
+  for (const part of fresh.querySelectorAll("[data-part]")) {
+    replace(monitor.querySelector(`[data-part="${part.dataset.part}"]`), part);
   }
   drawCharts(monitor);
 }
 
-function charts(root) {
-  return [...root.querySelectorAll("figure")].map((one) => `${one.id} ${"chart" in one.dataset}`).join();
+function isDrawn(figure) {
+  return "chart" in figure.dataset;
 }
 
 function replace(part, fresh) {
-  if (asServed(part) === fresh.innerHTML) return;
-  const open = [...part.querySelectorAll("details[open]")].map((one) => one.id);
+  if (part.innerHTML === fresh.innerHTML) return;
   const focused = part.contains(document.activeElement) ? pathTo(document.activeElement, part) : null;
-  const scrolled = part.querySelector("details .scroll")?.scrollTop;
   part.replaceChildren(...fresh.childNodes);
-  for (const id of open) document.getElementById(id)?.setAttribute("open", "");
-  if (scrolled) part.querySelector("details .scroll").scrollTop = scrolled;
   if (focused) (focused.reduce((node, at) => node?.children[at], part) ?? part).focus({ preventScroll: true });
-}
-
-/** Without what the reader and the scripts have done to it. */
-function asServed(part) {
-  const copy = part.cloneNode(true);
-  for (const one of copy.querySelectorAll("details[open]")) one.removeAttribute("open");
-  for (const one of copy.querySelectorAll("details table")) one.replaceChildren();
-  return copy.innerHTML;
 }
 
 /** Which child of which child has the focus. */
