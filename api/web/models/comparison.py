@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.models.evaluation import ClassRead, EvaluationRead
-from api.models.schemas import GateRead
 
 SCORES = ("weighted_f1", "macro_f1", "accuracy", "calibration_error")
 _LOWER_IS_BETTER = {"calibration_error", "latency"}
@@ -116,9 +115,9 @@ class _Scale:
         return round(100 * (_MARGIN + share * (1 - 2 * _MARGIN)), 2)
 
 
-def class_rows(found: EvaluationRead | None, gate: GateRead | None) -> list[ClassRow]:
-    """Every category, those that change most first; from the gate's evidence where no evaluation is kept."""
-    rows = list(_of_evaluation(found.classes)) if found else list(_of_gate(gate.report if gate else {}))
+def class_rows(found: EvaluationRead | None, report: Mapping[str, Any]) -> list[ClassRow]:
+    """Every category, those that change most first; from the gate's ``report`` where no evaluation is kept."""
+    rows = list(_of_evaluation(found.classes)) if found else list(_of_gate(report))
     widest = max((abs(row[3]) for row in rows if row[3] is not None), default=0.0) or 1.0
     made = [
         ClassRow(code, support, new, interval, old, change, round(50 * (change or 0.0) / widest, 2))

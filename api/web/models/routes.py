@@ -76,7 +76,7 @@ def show_model(
         measures=list(comparison.measures(found)) if found else [],
         spread=comparison.spread(found) if found else None,
         gap=comparison.gap(found) if found else None,
-        classes=comparison.class_rows(found, gate),
+        classes=comparison.class_rows(found, gate.report if gate else {}),
         checks=lambda label: checks(gate.report, visitor.texts, label) if gate else [],
         heat=heat_map(found, of) if found else None,
         links=links_of(serving, gate.run_id if gate else None, question=question),
