@@ -60,11 +60,11 @@ def test_a_product_with_its_photo_is_classified_by_keyboard_alone(
     visit: Visits, shop: Etalon, seller: Caller, photo: bytes
 ) -> None:
     page = visit(seller, "/")
-    type_title(page, "a board game")
-    tab_to(page, "Description")
-    page.keyboard.type("for four")
-    tab_to(page, "Choose a photo")
-    with page.expect_file_chooser() as chooser:
+    with page.expect_file_chooser() as chooser:  # from here on: the browser is told without being waited for
+        type_title(page, "a board game")
+        tab_to(page, "Description")
+        page.keyboard.type("for four")
+        tab_to(page, "Choose a photo")
         page.keyboard.press("Enter")
     chooser.value.set_files({"name": "game.jpg", "mimeType": "image/jpeg", "buffer": photo})
     expect(page.locator("#photo-name")).to_contain_text("game.jpg")
