@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from client.accounts import Accounts
+from client.evidence import Hints
 from client.models import Models
 from client.products import Products
 from client.reports import Reports
@@ -14,7 +15,7 @@ from client.review import Review
 from client.session import ApiKey, PasswordToken, Session
 
 
-class EtalonClient(Products, Review, Models, Reports, Accounts):
+class EtalonClient(Products, Review, Hints, Models, Reports, Accounts):
     """A caller of one Etalon service. Safe to share between threads; close it, or use it in a ``with``.
 
     It signs in with a name and a password, or with a key; with neither, only what is open to anyone answers.

@@ -4,6 +4,7 @@ Fields that a newer service adds are ignored; ``document`` has the answer as it 
 """
 
 from client.answers.accounts import Account, AccountPage, Key, NewKey
+from client.answers.evidence import Evidence, Guide, Labelled
 from client.answers.models import Champion, Release, Retraining, Served
 from client.answers.predictions import Candidate, Feedback, Prediction, PredictionPage, ServedBy
 from client.answers.quality import Quality, Reading
@@ -18,8 +19,11 @@ __all__ = [
     "Candidate",
     "Champion",
     "Decision",
+    "Evidence",
     "Feedback",
+    "Guide",
     "Key",
+    "Labelled",
     "Lease",
     "NewKey",
     "Prediction",

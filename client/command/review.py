@@ -36,6 +36,8 @@ def add(verbs: Verbs) -> None:
     undone.add_argument("ids", nargs="+")
     verbs.add("history", "every decision on a prediction", _history).add_argument("id")
     verbs.add("lineage", "where an answer came from and what became of it", _lineage).add_argument("id")
+    verbs.add("evidence", "the labelled products most like one", _evidence).add_argument("id")
+    verbs.add("guide", "what belongs into a category", _guide).add_argument("prdtypecode", type=int)
     back = verbs.add("take-back", "take back the labels that a reviewer gave in a time span", _take_back)
     back.add_argument("reviewer")
     back.add_argument("--since", type=datetime.fromisoformat, required=True)
@@ -149,6 +151,14 @@ def _history(client: EtalonClient, asked: argparse.Namespace) -> Any:
 
 def _lineage(client: EtalonClient, asked: argparse.Namespace) -> Any:
     return client.lineage(asked.id)
+
+
+def _evidence(client: EtalonClient, asked: argparse.Namespace) -> Any:
+    return client.evidence(asked.id).document
+
+
+def _guide(client: EtalonClient, asked: argparse.Namespace) -> Any:
+    return client.guide(asked.prdtypecode).document
 
 
 def _delete(client: EtalonClient, asked: argparse.Namespace) -> Any:

@@ -14,6 +14,7 @@ from client.batch import Results, predict_all, products_in
 from core.db.models import Prediction
 from tests.conftest import ROOT
 from tests.integration.api.toys import PASSWORD, Service
+from tests.toys.labelled import Labelled, put
 
 
 class InProcess(httpx.BaseTransport):
@@ -271,6 +272,19 @@ def test_a_reviewer_sees_what_the_loop_did(carla: EtalonClient, remy: EtalonClie
     found = remy.trends(days=7)
     assert (len(found.days), found.days[-1]["sent"], found.needs["pending"]) == (7, 1, 1)
     assert {one.stage: (one.waiting, one.state) for one in found.stages}["review"] == (1, "well")
+
+
+def test_a_reviewer_sees_labelled_products_and_guidelines(
+    service: Service, carla: EtalonClient, remy: EtalonClient
+) -> None:
+    store = service.app.state.parts.settings.store
+    put(store, [Labelled("p0", "Un roman", 10, "red")])
+    service.app.state.parts.evidence.keeper.refresh()
+    found = remy.evidence(carla.predict("a book").id)
+    assert (found.items, found.searched, found.rows) == ((), 0, 1)
+    example = remy.guide(10).examples[0]
+    assert (example.designation, example.label, example.similarity) == ("Un roman", "Books", None)
+    assert remy.labelled_image(example.row).startswith(b"\xff\xd8")
 
 
 def test_a_batch_stages_each_product_once_however_often_it_is_sent(

@@ -53,6 +53,8 @@ ACCOUNT = {"id": "u-1", "username": "ann", "role": "customer", "active": True}
         ("feedback 0198 proposed --code 40", "POST /predictions/0198/feedback", PREDICTION),
         ("feedback 0198 withdraw", "DELETE /predictions/0198/feedback", {}),
         ("lineage 0198", "GET /predictions/0198/lineage", {"rows": []}),
+        ("evidence 0198", "GET /predictions/0198/evidence", {"items": [], "searched": 0, "rows": None}),
+        ("guide 10", "GET /classes/10/guide", {"prdtypecode": 10, "label": "Books", "guideline": None, "examples": []}),
         ("queue --max-confidence 0.5", "GET /predictions", {"items": [PREDICTION], "next_cursor": None}),
         ("predictions --feedback disputed", "GET /predictions", {"items": [PREDICTION], "next_cursor": None}),
         ("models", "GET /models", {"epoch": 4, "default": "fusion", "models": []}),
