@@ -184,7 +184,7 @@ def test_whoever_does_not_sign_in_again_keeps_what_they_typed(visit: Visits, sho
     expect(page.locator("#again-password")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.locator("#sign-in-again")).to_be_hidden()
-    expect(page.locator("#key-name-error")).to_have_text("You are not signed in any more.")
+    expect(page.locator("#key-name-error")).to_have_text("Your session has ended. Sign in again.")
     assert page.locator("#key-name").input_value() == "later"
     assert keys_of(shop, person) == []
     page.locator("#key-name").focus()

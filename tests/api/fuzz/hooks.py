@@ -15,7 +15,7 @@ from schemathesis.generation.meta import TestPhase
 
 from tests.api.fuzz.props import Props
 
-_ENDS_OR_RENAMES = frozenset({"/users/me", "/users/me/password", "/users/me/deactivate"})
+_ENDS_OR_RENAMES = frozenset({"/users/me", "/users/me/password", "/users/me/sessions", "/users/me/deactivate"})
 _KNOWN_HALF = 0.5  # how often a thing that is there is named; the rest stay as generated
 props = Props(os.environ["FUZZ_URL"], os.environ["DB_URL"], os.environ["FUZZ_ROLE"])
 
