@@ -111,7 +111,10 @@ class Products(Asking):
 
     def suggested_image(self, product: SuggestedProduct) -> bytes | None:
         """The photo of a suggested product; None where it has none."""
-        return product.image and self._session.send("GET", product.image, repeatable=True).content
+        if product.image is None:
+            return None
+        name = product.image.rpartition("/")[2]  # whatever the answer says, nothing else is asked for
+        return self._session.send("GET", f"/reserve/images/{name}", repeatable=True).content
 
     def classes(self) -> Any:
         """The active taxonomy, as the service writes it."""
