@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.api.people import Caller
 from tests.api.service import Etalon
 from tests.pages.accessibility import check_axe
 from tests.pages.desk import STAGE, Desk
@@ -195,6 +196,30 @@ def test_two_reviewers_are_never_shown_the_same_product(shop: Etalon, visit: Vis
     assert not mine & theirs
 
 
+def test_what_was_loaded_is_free_for_others_when_the_desk_is_left(shop: Etalon, visit: Visits) -> None:
+    here, gone = shop.hire("reviewer"), shop.hire("reviewer")
+    book = shop.predict(shop.hire("customer"), "un livre de contes pour les enfants, avec de belles images")
+    desk = Desk(visit(gone, "/review?language=fr"), shop, gone)
+    assert desk.shown == book
+    assert next_in_french(desk, here) is None
+    desk.page.goto("/account")
+    # The page is gone when its last request arrives; the lease itself would hold for minutes.
+    offered = (next_in_french(desk, here) for _ in range(200) if desk.page.wait_for_timeout(50) is None)
+    assert next(filter(None, offered)) == book
+
+
+def next_in_french(desk: Desk, reviewer: Caller) -> str | None:
+    """What the service offers somebody else next."""
+    answer = desk.shop.http.get("/review/next?language=fr", headers=reviewer.headers)
+    return str(answer.json()["id"]) if answer.status_code == 200 else None
+
+
+def test_the_grid_of_a_product_s_category_is_one_key_away(desk: Desk) -> None:
+    code = desk.page.locator(STAGE).get_attribute("data-code")
+    desk.press("g")
+    desk.page.wait_for_url(re.compile(rf"/review/grid\?.*code={code}\b"))
+
+
 # --- when saving is not so easy ---------------------------------------------------------------------------------------
 
 
@@ -219,14 +244,16 @@ def test_a_decision_whose_answer_is_lost_is_made_once(desk: Desk) -> None:
     assert desk.actions_on(decided) == ["validate"]
 
 
-def test_what_is_not_saved_outlives_a_reload(desk: Desk) -> None:
+def test_what_is_not_saved_asks_before_it_is_left_and_outlives_a_reload(desk: Desk) -> None:
     desk.page.route("**/predictions/*/validate", lambda route: route.abort("failed"))
     decided = desk.decide("Enter")
     expect(desk.page.get_by_text("No connection: 1 decision not saved yet")).to_be_visible()
     desk.page.unroute("**/predictions/*/validate")
-    desk.page.once("dialog", lambda dialog: dialog.accept())
+    asked: list[str] = []
+    desk.page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
     desk.page.reload()
     desk.is_saved()
+    assert asked == ["beforeunload"]
     assert desk.actions_on(decided) == ["validate"]
     assert desk.shown != decided
 

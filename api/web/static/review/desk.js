@@ -1,21 +1,19 @@
 // The review desk. A key decides, the next product is there at once, and the decision is saved behind it.
-import { call, keys, loadFragment, say, text } from "../page.js";
-import { attachCategoryBox } from "../combobox.js";
-import { askReason, openHelp, openZoom } from "./dialogs.js";
+import { call, loadFragment, say, text } from "../page.js";
+import { connect } from "./controls.js";
+import { askReason } from "./dialogs.js";
 import { asked, onFilters } from "./filters.js";
 import { notify } from "./notices.js";
-import { consider, toggleEvidence } from "./panels.js";
 import { Queue } from "./queue.js";
 import { decisionOn, Saving } from "./saving.js";
 import { paint, showInstead, speak } from "./stage.js";
-import { count, followStanding } from "./standing.js";
+import { count, followStanding, left } from "./standing.js";
 import { productOf, state } from "./state.js";
 import { showUnsaved } from "./unsaved.js";
 import { labelOf } from "./verdicts.js";
 
 const MOST_DONE = 200; // decisions that can be undone one after the other
 
-const search = attachCategoryBox(document.querySelector("#search [data-category-box]"));
 const saving = new Saving({
   change: () => showUnsaved(saving?.trouble ?? null),
   saved: onSaved,
@@ -23,7 +21,7 @@ const saving = new Saving({
 });
 const queue = new Queue(asked(), {
   arrived: () => state.shown || advance(),
-  dry: () => state.unsaved.length || showInstead("nothing"),
+  dry: () => state.unsaved.length || showNothing(),
   failed: (why) => showInstead("failed", why),
 });
 const refreshStanding = followStanding(asked);
@@ -50,7 +48,11 @@ function advance() {
   queue.next();
   paint();
   queue.fill();
-  if (!state.shown && !queue.isWaiting && !state.unsaved.length) showInstead("nothing");
+  if (!state.shown && !queue.isWaiting && !state.unsaved.length) showNothing();
+}
+
+function showNothing() {
+  showInstead("nothing", text(left() > 0 ? "review.others_hold" : "review.nothing_left_hint"));
 }
 
 function accept(code) {
@@ -139,7 +141,7 @@ async function lookAgain({ id }) {
   }
 }
 
-// --- keys and buttons -----------------------------------------------------------------------------------------------
+// --- from one view to another ---------------------------------------------------------------------------------------
 
 function showGrid() {
   const query = asked();
@@ -147,60 +149,26 @@ function showGrid() {
   location.assign(`/review/grid?${query}`);
 }
 
-const acts = {
-  accept: () => accept(),
-  reject,
-  undo,
-  skip: () => decide("skip", {}, text("review.did_skip")),
-  zoom: () => openZoom(state.shown?.card),
-  help: openHelp,
-  pick: (button) => pick(Number(button.dataset.rank)),
-};
-
-/** A key that is held down decides about one product, not about ten. */
-function once(run) {
-  return (event) => event.repeat || run();
-}
-
-keys({
-  Enter: once(acts.accept),
-  1: once(() => pick(1)),
-  2: once(() => pick(2)),
-  3: once(() => pick(3)),
-  "/": once(search.focus),
-  r: once(reject),
-  u: once(undo),
-  s: once(acts.skip),
-  z: once(acts.zoom),
-  e: once(toggleEvidence),
-  g: once(showGrid),
-  "?": once(openHelp),
-});
-document.getElementById("desk").addEventListener("click", (event) => {
-  const button = event.target.closest("[data-do]");
-  if (button) acts[button.dataset.do](button);
-});
-document.getElementById("save-now").addEventListener("click", () => saving.wake());
-document.getElementById("try-again").addEventListener("click", () => queue.thaw());
-
-const box = document.getElementById("search");
-box.addEventListener("category:chosen", (event) => {
-  leaveSearch();
-  accept(event.detail.code);
-});
-box.addEventListener("category:left", leaveSearch);
-box.addEventListener("combobox-select", (event) => consider(Number(event.target.dataset.code)));
-
-function leaveSearch() {
-  search.clear();
-  (state.shown?.card.querySelector("h2") ?? document.getElementById("nothing")).focus({ preventScroll: true });
-  if (state.shown) consider(state.shown.code);
-}
-
-onFilters((query) => {
+function restart(query) {
   queue.restart(query);
   paint();
   refreshStanding();
+}
+
+onFilters(restart);
+addEventListener("pageshow", (event) => {
+  // A page that the back button brings back as it was has given its products to others.
+  if (event.persisted) restart(asked());
+});
+connect({
+  accept,
+  pick,
+  reject,
+  undo,
+  skip: () => decide("skip", {}, text("review.did_skip")),
+  grid: showGrid,
+  saveNow: () => saving.wake(),
+  tryAgain: () => queue.thaw(),
 });
 saving.resume();
 queue.fill();

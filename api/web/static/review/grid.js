@@ -27,10 +27,12 @@ function titleOf(card) {
   return card.querySelector(".grid-title").textContent;
 }
 
+/** Say how many are chosen, and what the buttons do now. */
 function showSelected() {
   const n = chosen().length;
   selected.textContent = text("review.grid_selected", { n });
   document.getElementById("all-words").textContent = text(n > 0 ? "review.grid_none" : "review.grid_all");
+  document.getElementById("next").disabled = !nextCursor();
 }
 
 /** Load one page of the grid; the address names it, so that it can be shared and gone back to. */
@@ -159,9 +161,12 @@ function setBusy(busy) {
   document.getElementById("grid").setAttribute("aria-busy", String(busy));
 }
 
+function nextCursor() {
+  return document.getElementById("grid-cards")?.dataset.next;
+}
+
 function next() {
-  const cursor = document.getElementById("grid-cards")?.dataset.next;
-  if (cursor) load(cursor, { push: true });
+  if (nextCursor()) load(nextCursor(), { push: true });
 }
 
 // --- keys and buttons -----------------------------------------------------------------------------------------------

@@ -23,11 +23,11 @@ export function paint() {
   showPanels(state.shown);
 }
 
-/** Say why there is no product: `loading`, `nothing` or `failed`. */
+/** Say that there is no product, and why: `loading`, `nothing` or `failed`. */
 export function showInstead(id, why = "") {
   if (state.shown) return;
   for (const element of instead) element.hidden = element.id !== id;
-  if (id === "failed") document.getElementById("failed-why").textContent = why;
+  if (why) document.getElementById(`${id}-why`).textContent = why;
   stage.setAttribute("aria-busy", String(id === "loading"));
   if (id !== "loading" && focusIsOurs()) document.getElementById(id).focus({ preventScroll: true });
   showPanels(null);

@@ -48,6 +48,11 @@ export function count(by, isVerdict) {
   write();
 }
 
+/** How many products are left under the filter, as far as is known; those that others hold are among them. */
+export function left() {
+  return standing?.matching ?? 0;
+}
+
 function write() {
   if (standing) {
     const left = number(standing.matching);
