@@ -18,7 +18,6 @@ from core import reports
 from core.db.models import Promotion
 from core.db.repositories import (
     archive,
-    judgements,
     loop_status,
     outbox,
     promotions,
@@ -151,7 +150,6 @@ class TrendsService:
             pending=pending,
             labels=self._ask(outbox.waiting),
             untrained=self._ask(loop_status.untrained),
-            wish_is_unanswered=self._ask(judgements.wish_is_unanswered),
             asked=asked,
             released=released,
             served_epoch=self._serving.epoch,

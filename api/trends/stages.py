@@ -36,7 +36,6 @@ def stages_of(
     pending: Pending,
     labels: Waiting,
     untrained: Untrained,
-    wish_is_unanswered: bool,
     asked: Asked | None,
     released: Promotion | None,
     served_epoch: int | None,
@@ -52,7 +51,6 @@ def stages_of(
         pending: products that wait for a decision.
         labels: accepted products and retractions that no batch has claimed.
         untrained: rows that no judged model has learnt.
-        wish_is_unanswered: a run took somebody's wish for a retraining, and nothing was judged since.
         asked: the challenger that a person is asked about.
         released: the newest row of the ledger.
         served_epoch: what this process serves; None: nothing.
@@ -66,7 +64,7 @@ def stages_of(
         Standing(Stage.SENT, sent_today, 0.0, State.WELL),
         Standing(Stage.REVIEW, pending.rows, reviewed, loop_state.REVIEW.judge(reviewed)),
         Standing(Stage.APPEND, labels.rows, labels.oldest_age_s, _append_state(labels, max_age_s)),
-        Standing(Stage.TRAIN, untrained.rows or int(wish_is_unanswered), trained, loop_state.TRAIN.judge(trained)),
+        Standing(Stage.TRAIN, untrained.rows, trained, loop_state.TRAIN.judge(trained)),
         _decide(now, asked),
         _serve(now, released, served_epoch, refused),
         Standing(Stage.ARCHIVE, leaving.waiting, leaving.oldest_age_s, loop_state.ARCHIVE.judge(leaving.oldest_age_s)),
