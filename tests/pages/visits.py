@@ -165,4 +165,5 @@ def settle(page: Page) -> None:
         assert time.monotonic() < deadline, f"{page.url} still waits for {[one.url for one in watch.pending]}"
         page.evaluate("() => new Promise(requestAnimationFrame)")
         quiet = 0 if watch.pending else quiet + 1
-    page.wait_for_function("document.querySelectorAll('.htmx-request, [aria-busy=true]').length === 0")
+    # A function: a bare expression would be eval'd, which the pages' policy forbids.
+    page.wait_for_function("() => document.querySelectorAll('.htmx-request, [aria-busy=true]').length === 0")
