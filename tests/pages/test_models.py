@@ -11,8 +11,10 @@ from core.db.repositories import promotions
 from tests.api.people import Caller
 from tests.api.service import Etalon
 from tests.pages.accessibility import check_axe
+from tests.pages.focus import unreached_by_tab
 from tests.pages.judged import TITLES, judge
 from tests.pages.visits import Visits
+from tests.pages.weight import weight_of
 
 _temperatures = itertools.count(31)
 
@@ -130,6 +132,13 @@ def test_the_page_speaks_french(visit: Visits, shop: Etalon) -> None:
     check_axe(page)
 
 
+def test_the_whole_comparison_is_light_and_every_control_is_reached(visit: Visits, shop: Etalon) -> None:
+    page = visit(shop.hire("admin"), f"/models/{challenger(shop)}/page")
+    assert weight_of(page) < 200_000
+    assert unreached_by_tab(page) == []
+    check_axe(page)
+
+
 def test_a_model_without_figures_says_what_is_known_of_it(visit: Visits, shop: Etalon) -> None:
     page = visit(shop.hire("reviewer"), f"/models/{shop.model}/page")
     expect(page.get_by_text("No figures are kept of this model.")).to_be_visible()
@@ -151,6 +160,7 @@ def test_a_model_in_the_grey_zone_is_served_with_a_reason_and_taken_back(
     press(page, "Serve this model")
     expect(page.locator("#notice")).to_contain_text(f"This service answers with epoch {before.epoch + 1}.")
     expect(page.get_by_text("This model is served now.")).to_be_visible()
+    expect(page.locator("#notice")).to_be_focused()  # the form that the keyboard was on is gone
     row = newest(shop)
     assert (row.kind, row.models["fusion"], row.reason) == ("approved", version, "knows the new lamps")
     assert row.actor == admin.id

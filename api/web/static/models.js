@@ -16,10 +16,15 @@ function tell(message, kind = "") {
   return line;
 }
 
-/** Show a part of the page as the server sees it now. */
+/** Show a part of the page as the server sees it now. Whoever stood on what is gone stands on the notice then. */
 async function refresh() {
   const part = document.querySelector("[data-part]");
-  part.replaceChildren(await loadFragment(part.dataset.part));
+  try {
+    part.replaceChildren(await loadFragment(part.dataset.part));
+  } catch (problem) {
+    say(problemText(problem), { kind: "bad" });
+  }
+  if (document.activeElement === document.body) notice.focus();
 }
 
 // --- what moves the release -----------------------------------------------------------------------------------------
@@ -62,7 +67,9 @@ async function follow(epoch) {
   await refresh();
   const until = Date.now() + PATIENCE_MS;
   while (Date.now() < until) {
-    if ((await servedEpoch()) >= epoch) {
+    const served = await servedEpoch();
+    if (served === null) return;
+    if (served >= epoch) {
       tell(text("models.now_served", { epoch }), "good");
       await refresh();
       return;
@@ -72,12 +79,12 @@ async function follow(epoch) {
   tell(text("models.not_yet_served", { epoch }), "error");
 }
 
+/** The epoch that this service answers with; null where it will not tell: the session ended and nobody signed in. */
 async function servedEpoch() {
   try {
     return (await call("GET", "/models/champion")).body.epoch;
   } catch (problem) {
-    if (problem instanceof Problem && problem.status < 500) throw problem;
-    return 0; // nothing is loaded yet, or the connection comes back: both are waited for
+    return problem instanceof Problem && problem.status < 500 ? null : 0; // a silent service is waited for
   }
 }
 
