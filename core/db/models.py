@@ -1,7 +1,7 @@
 """Tables. The prediction table is the staging table: a suggestion that never changes, and where it stands."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -12,101 +12,20 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
-    Text,
     UniqueConstraint,
 )
-from sqlalchemy.dialects import mysql
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
+from core.db.account_models import ApiKey as ApiKey
+from core.db.account_models import RequestKey as RequestKey
+from core.db.account_models import SignInDoor as SignInDoor
+from core.db.account_models import UserAccount as UserAccount
+from core.db.account_models import WebSession as WebSession
+from core.db.base import AUTO_ID, MYSQL, SHA256, USER_TEXT, UUID
+from core.db.base import Base as Base
 from core.db.types import Timestamp, utc_now
 from core.domain.language import Language
-
-_Uuid = String(36)
-_Sha256 = String(64)
-# A TEXT column holds 65,535 bytes on MySQL: less than 5,000 characters of four bytes need no more, but HTML may.
-_UserText = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
-_AutoId = BigInteger().with_variant(Integer, "sqlite")
-# Binary collation: keys, codes and shas compare exactly, as they do on SQLite. InnoDB: transactions and row locks.
-_MYSQL = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
-
-
-class Base(DeclarativeBase):
-    """Declarative base of every table."""
-
-    # Every constraint has a name, so that a later migration can drop it on any database.
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map: ClassVar = {dict[str, Any]: JSON, list[Any]: JSON, datetime: Timestamp}
-    __table_args__: Any = _MYSQL
-
-
-class UserAccount(Base):
-    """A person who signs in. ``token_version`` is in every token: raising it revokes them all.
-
-    ``deactivated_by`` (``self`` or ``admin``) says who may reactivate an account that is not active. A deleted
-    account stays as a row without a name or a password, because decisions point at it.
-    """
-
-    __tablename__ = "user_account"
-
-    id: Mapped[str] = mapped_column(_Uuid, primary_key=True)
-    username: Mapped[str] = mapped_column(String(64), unique=True)
-    password_hash: Mapped[str] = mapped_column(String(255))
-    role: Mapped[str] = mapped_column(String(16))
-    active: Mapped[bool] = mapped_column(Boolean, default=True)
-    token_version: Mapped[int] = mapped_column(Integer, default=1)
-    created_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
-    deactivated_by: Mapped[str | None] = mapped_column(String(8))
-    deleted_at: Mapped[datetime | None] = mapped_column(Timestamp)
-
-
-class ApiKey(Base):
-    """A key that signs a shop's server in. Only its hash is kept; ``hint`` is its beginning, to tell it by."""
-
-    __tablename__ = "api_key"
-
-    id: Mapped[str] = mapped_column(_Uuid, primary_key=True)
-    account_id: Mapped[str] = mapped_column(ForeignKey("user_account.id"), index=True)
-    name: Mapped[str] = mapped_column(String(64))
-    hint: Mapped[str] = mapped_column(String(16))
-    secret_sha256: Mapped[str] = mapped_column(_Sha256, unique=True)
-    created_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
-    last_used_at: Mapped[datetime | None] = mapped_column(Timestamp)
-    revoked_at: Mapped[datetime | None] = mapped_column(Timestamp)
-
-
-class SignInDoor(Base):
-    """Failed sign-ins at one door: an account, an address, or both together. ``door`` is a hash of which."""
-
-    __tablename__ = "sign_in_door"
-
-    door: Mapped[str] = mapped_column(_Sha256, primary_key=True)
-    failures: Mapped[int] = mapped_column(Integer)
-    window_ends_at: Mapped[datetime] = mapped_column(Timestamp, index=True)
-
-
-class WebSession(Base):
-    """Somebody signed in with a browser. Only the hash of the cookie's secret is kept.
-
-    It holds while ``token_version`` is its account's: what revokes tokens ends it too. ``last_seen_at`` may be a minute
-    behind.
-    """
-
-    __tablename__ = "web_session"
-
-    secret_sha256: Mapped[str] = mapped_column(_Sha256, primary_key=True)
-    account_id: Mapped[str] = mapped_column(ForeignKey("user_account.id"), index=True)
-    token_version: Mapped[int] = mapped_column(Integer)
-    created_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now(), index=True)
-    last_seen_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now(), index=True)
 
 
 class Prediction(Base):
@@ -138,19 +57,19 @@ class Prediction(Base):
         Index("ix_prediction_updated", "updated_at", "id"),
         Index("ix_prediction_code", "current_code", "status", "id"),
         Index("ix_prediction_model", "model_version", "epoch"),
-        _MYSQL,
+        MYSQL,
     )
 
-    id: Mapped[str] = mapped_column(_Uuid, primary_key=True)
+    id: Mapped[str] = mapped_column(UUID, primary_key=True)
     owner_id: Mapped[str] = mapped_column(ForeignKey("user_account.id"))
     idempotency_key: Mapped[str | None] = mapped_column(String(128))
-    request_sha256: Mapped[str | None] = mapped_column(_Sha256)
+    request_sha256: Mapped[str | None] = mapped_column(SHA256)
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
     updated_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now(), onupdate=utc_now())
 
-    designation: Mapped[str] = mapped_column(_UserText)
-    description: Mapped[str | None] = mapped_column(_UserText)
-    image_sha256: Mapped[str | None] = mapped_column(_Sha256)
+    designation: Mapped[str] = mapped_column(USER_TEXT)
+    description: Mapped[str | None] = mapped_column(USER_TEXT)
+    image_sha256: Mapped[str | None] = mapped_column(SHA256)
     modality: Mapped[str] = mapped_column(String(16))
     language: Mapped[str] = mapped_column(String(8), server_default=Language.UNKNOWN.value)
 
@@ -158,7 +77,7 @@ class Prediction(Base):
     confidence: Mapped[float] = mapped_column(Double)
     answer: Mapped[dict[str, Any]] = mapped_column(JSON)
     model_name: Mapped[str] = mapped_column(String(64))
-    model_version: Mapped[str] = mapped_column(_Sha256)
+    model_version: Mapped[str] = mapped_column(SHA256)
     epoch: Mapped[int] = mapped_column(Integer)
     taxonomy_version: Mapped[str] = mapped_column(String(12))
 
@@ -170,7 +89,7 @@ class Prediction(Base):
     cluster: Mapped[str | None] = mapped_column(String(64))
     split: Mapped[str | None] = mapped_column(String(16))
 
-    leased_by: Mapped[str | None] = mapped_column(_Uuid)
+    leased_by: Mapped[str | None] = mapped_column(UUID)
     leased_until: Mapped[datetime | None] = mapped_column(Timestamp)
     erase_requested_at: Mapped[datetime | None] = mapped_column(Timestamp)
 
@@ -192,10 +111,10 @@ class Verdict(Base):
     __table_args__ = (
         UniqueConstraint("prediction_id", "prediction_version", name="uq_verdict_version"),
         Index("ix_verdict_decided", "decided_at", "reviewer_id"),
-        _MYSQL,
+        MYSQL,
     )
 
-    id: Mapped[int] = mapped_column(_AutoId, primary_key=True, autoincrement=True)
+    id: Mapped[int] = mapped_column(AUTO_ID, primary_key=True, autoincrement=True)
     prediction_id: Mapped[str] = mapped_column(ForeignKey("prediction.id"))
     prediction_version: Mapped[int] = mapped_column(Integer)
     action: Mapped[str] = mapped_column(String(16))
@@ -230,10 +149,10 @@ class Outbox(Base):
         UniqueConstraint("prediction_id", "version", "kind", name="uq_outbox_work"),
         Index("ix_outbox_waiting", "kind", "segment", "done_at"),
         Index("ix_outbox_segment", "segment", "kind"),
-        _MYSQL,
+        MYSQL,
     )
 
-    id: Mapped[int] = mapped_column(_AutoId, primary_key=True, autoincrement=True)
+    id: Mapped[int] = mapped_column(AUTO_ID, primary_key=True, autoincrement=True)
     prediction_id: Mapped[str] = mapped_column(ForeignKey("prediction.id"))
     version: Mapped[int] = mapped_column(Integer)
     kind: Mapped[str] = mapped_column(String(16))
@@ -254,7 +173,7 @@ class SegmentClaim(Base):
     __table_args__ = (
         Index("ix_segment_claim_run_key", "run_key", "segment"),
         Index("ix_segment_claim_open", "ingested_at", "segment"),
-        _MYSQL,
+        MYSQL,
     )
 
     segment: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
@@ -284,7 +203,7 @@ class NearSignature(Base):
 
     __tablename__ = "near_signature"
 
-    id: Mapped[int] = mapped_column(_AutoId, primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(AUTO_ID, primary_key=True, autoincrement=False)
     rule: Mapped[str] = mapped_column(String(16))
     fingerprint: Mapped[str] = mapped_column(String(80))
     content: Mapped[bytes] = mapped_column(LargeBinary)
@@ -294,7 +213,7 @@ class NearKey(Base):
     """The index over signatures: two that have a lookup key in common are worth comparing."""
 
     __tablename__ = "near_key"
-    __table_args__ = ({**_MYSQL, "sqlite_with_rowid": False},)
+    __table_args__ = ({**MYSQL, "sqlite_with_rowid": False},)
 
     lookup_key: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     signature_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -307,7 +226,7 @@ class RecentNearKey(Base):
     """
 
     __tablename__ = "near_key_recent"
-    __table_args__ = ({**_MYSQL, "sqlite_with_rowid": False},)
+    __table_args__ = ({**MYSQL, "sqlite_with_rowid": False},)
 
     lookup_key: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     signature_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -339,9 +258,9 @@ class Audit(Base):
     """Who did what to which subject, written in the same transaction as the change; ``seal`` is NULL until sealed."""
 
     __tablename__ = "audit"
-    __table_args__ = (Index("ix_audit_subject", "subject", "id"), Index("ix_audit_seal", "seal", "id"), _MYSQL)
+    __table_args__ = (Index("ix_audit_subject", "subject", "id"), Index("ix_audit_seal", "seal", "id"), MYSQL)
 
-    id: Mapped[int] = mapped_column(_AutoId, primary_key=True, autoincrement=True)
+    id: Mapped[int] = mapped_column(AUTO_ID, primary_key=True, autoincrement=True)
     at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
     actor: Mapped[str] = mapped_column(String(64))
     action: Mapped[str] = mapped_column(String(32))
@@ -358,7 +277,7 @@ class AuditSeal(Base):
 
     seal: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     rows: Mapped[int] = mapped_column(Integer)
-    sha256: Mapped[str] = mapped_column(_Sha256)
+    sha256: Mapped[str] = mapped_column(SHA256)
     sealed_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
 
 
@@ -367,26 +286,11 @@ class StoreCheck(Base):
 
     __tablename__ = "store_check"
 
-    id: Mapped[int] = mapped_column(_AutoId, primary_key=True, autoincrement=True)
+    id: Mapped[int] = mapped_column(AUTO_ID, primary_key=True, autoincrement=True)
     checked_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
     complete: Mapped[bool] = mapped_column(Boolean)
     manifest: Mapped[int | None] = mapped_column(Integer)
     violations: Mapped[dict[str, Any]] = mapped_column(JSON)
-
-
-class RequestKey(Base):
-    """A caller's name for a request that decides something: sent again, it decides nothing again.
-
-    ``refusal`` is what a refused request was answered with, so that a late copy of it is refused too.
-    """
-
-    __tablename__ = "request_key"
-
-    actor_id: Mapped[str] = mapped_column(ForeignKey("user_account.id"), primary_key=True)
-    key: Mapped[str] = mapped_column(String(128), primary_key=True)
-    request_sha256: Mapped[str] = mapped_column(_Sha256)
-    refusal: Mapped[dict[str, Any] | None] = mapped_column(JSON)
-    created_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
 
 
 class RetrainRequest(Base):
@@ -397,7 +301,7 @@ class RetrainRequest(Base):
 
     __tablename__ = "retrain_request"
 
-    id: Mapped[str] = mapped_column(_Uuid, primary_key=True)
+    id: Mapped[str] = mapped_column(UUID, primary_key=True)
     requested_by: Mapped[str | None] = mapped_column(ForeignKey("user_account.id"))
     reason: Mapped[str] = mapped_column(String(500))
     requested_at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
@@ -427,7 +331,7 @@ class ArchiveParcel(Base):
     __table_args__ = (
         Index("ix_archive_parcel_open", "archived_at", "claimed_at"),
         Index("ix_archive_parcel_removal", "removed_at", "remove_requested_at"),
-        _MYSQL,
+        MYSQL,
     )
 
     prediction_id: Mapped[str] = mapped_column(ForeignKey("prediction.id"), primary_key=True)
@@ -453,14 +357,14 @@ class QualityReading(Base):
         UniqueConstraint("run_key", "kind", name="uq_quality_reading_run"),
         Index("ix_quality_reading_kind", "kind", "id"),
         Index("ix_quality_reading_at", "at"),
-        _MYSQL,
+        MYSQL,
     )
 
-    id: Mapped[int] = mapped_column(_AutoId, primary_key=True, autoincrement=True)
+    id: Mapped[int] = mapped_column(AUTO_ID, primary_key=True, autoincrement=True)
     kind: Mapped[str] = mapped_column(String(16))
     run_key: Mapped[str] = mapped_column(String(250))
     at: Mapped[datetime] = mapped_column(Timestamp, default=utc_now())
-    model_version: Mapped[str | None] = mapped_column(_Sha256)
+    model_version: Mapped[str | None] = mapped_column(SHA256)
     rows: Mapped[int] = mapped_column(Integer)
     through: Mapped[str] = mapped_column(String(36))
     value: Mapped[float] = mapped_column(Double)
