@@ -51,7 +51,8 @@ export function attachCategoryBox(element) {
 
   input.addEventListener("focus", show);
   input.addEventListener("input", show);
-  input.addEventListener("blur", () => setTimeout(hide, 150)); // a click on an option blurs the field first
+  // A click on an option blurs the field first; whoever is back by then goes on searching.
+  input.addEventListener("blur", () => setTimeout(() => document.activeElement === input || hide(), 150));
   input.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     event.stopPropagation();
