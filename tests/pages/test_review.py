@@ -56,6 +56,18 @@ def test_a_category_is_searched_and_enter_accepts_with_it(desk: Desk) -> None:
     assert desk.shown != searched
 
 
+def test_the_guideline_is_that_of_the_category_one_thinks_of(desk: Desk) -> None:
+    title = desk.page.locator("#guide-title")
+    expect(title).to_have_text(re.compile("^Guideline: "))
+    desk.press("/")
+    desk.page.keyboard.type("papeterie")
+    expect(desk.page.locator("#search").get_by_role("option")).to_have_count(1)
+    desk.press("ArrowDown")
+    expect(title).to_have_text("Guideline: Stationery")
+    desk.press("Escape")
+    expect(title).not_to_have_text("Guideline: Stationery")
+
+
 def test_escape_leaves_the_search_and_decides_nothing(desk: Desk) -> None:
     searched = desk.shown
     desk.press("/")
@@ -156,6 +168,17 @@ def wait_for(page: Page, held: list[Route]) -> None:
 def test_undo_says_so_when_there_is_nothing_to_undo(desk: Desk) -> None:
     desk.press("u")
     expect(desk.page.get_by_text("Nothing to undo yet.")).to_be_visible()
+
+
+def test_what_is_on_its_way_to_the_training_data_is_not_undone_and_that_is_said(desk: Desk) -> None:
+    ingested = desk.decide("Enter")
+    desk.is_saved()
+    desk.shop.append(f"undo-{ingested}")
+    desk.press("u")
+    expect(desk.page.get_by_role("alert")).to_contain_text("It is on its way into the training data")
+    desk.is_saved()
+    assert desk.actions_on(ingested) == ["validate"]
+    assert desk.shown != ingested
 
 
 # --- others at work ---------------------------------------------------------------------------------------------------

@@ -6,12 +6,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.fields import Code
+from api.review.schemas import MOST_IN_HAND, PredictionId
 from core.db.repositories.predictions import Filter, Order
 from core.domain.feedback import Feedback
 from core.domain.language import Language
 from core.domain.product import Modality
-
-MOST_BESIDES = 5
 
 _Percent = Annotated[int, Field(ge=0, le=100)]
 
@@ -58,7 +57,7 @@ class CardQuery(DeskQuery):
     ``opinions`` asks for accepted labels that look wrong instead of products that wait for a label.
     """
 
-    besides: Annotated[list[Annotated[str, Field(max_length=36)]], Field(max_length=MOST_BESIDES)] = []
+    besides: Annotated[list[PredictionId], Field(max_length=MOST_IN_HAND)] = []
     opinions: bool = False
 
 

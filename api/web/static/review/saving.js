@@ -63,17 +63,18 @@ export class Saving {
       decision.tried = true;
       try {
         await send(decision);
-        wait = FIRST_WAIT_S;
-        this.#finish(decision, () => this.#on.saved(decision));
       } catch (problem) {
         const trouble = troubleOf(problem);
-        if (trouble) {
+        if (trouble === null) {
+          this.#refuse(decision, problem);
+        } else {
           await this.#pause(trouble, problem.retryAfter ?? wait);
           wait = Math.min(wait * 2, LONGEST_WAIT_S);
-        } else {
-          this.#refuse(decision, problem);
         }
+        continue;
       }
+      wait = FIRST_WAIT_S;
+      this.#finish(decision, () => this.#on.saved(decision));
     }
     this.#running = false;
   }
