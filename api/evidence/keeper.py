@@ -1,12 +1,9 @@
 """Keeps the index of labelled rows in step with the store and the served model, in the background and at low cost."""
 
 import logging
-import os
-import sys
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +19,6 @@ _log = logging.getLogger(__name__)
 _LOOK_S = 2.0
 _IDLE = 20.0  # times as long as a look took: a store of many segments is looked at less often
 _STOP_S = 5.0
-_NICENESS = 15  # of 19: predictions go first
 
 
 class _Stopped(Exception):
@@ -89,7 +85,6 @@ class IndexKeeper:
         return model.encoders
 
     def _follow(self) -> None:
-        _let_others_go_first()
         while not self._stopping.is_set():
             began = time.monotonic()
             try:
@@ -103,13 +98,10 @@ class IndexKeeper:
             self._stopping.wait(max(_LOOK_S, _IDLE * (time.monotonic() - began)))
 
     def _rest(self, worked_s: float) -> None:
-        """Work half of the time at most; but whoever calls ``refresh`` themselves waits for it."""
+        """Work half of the time at most; but whoever calls ``refresh`` themselves waits for it.
+
+        A thread of low priority would not do: on a busy machine it is left waiting with the interpreter's lock in its
+        hand, and every other thread with it.
+        """
         if threading.current_thread() is self._thread and self._stopping.wait(worked_s):
             raise _Stopped
-
-
-def _let_others_go_first() -> None:
-    """Linux gives each thread a priority of its own; elsewhere this would be the whole process's."""
-    if sys.platform == "linux":
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
