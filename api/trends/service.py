@@ -87,6 +87,7 @@ class TrendsService:
         instruments: what this process counted.
         loop: when waiting labels become a retraining.
         reports_folder: where the monthly reports lie.
+        fresh_s: seconds for which one answer is told to everybody who looks.
     """
 
     def __init__(
@@ -96,21 +97,24 @@ class TrendsService:
         instruments: Instruments,
         loop: LoopSettings,
         reports_folder: Path,
+        *,
+        fresh_s: float = _FRESH_S,
     ) -> None:
         self._readers = readers
         self._serving = serving
         self._instruments = instruments
         self._loop = loop
         self._reports = reports_folder
+        self._fresh_s = fresh_s
         self._over: dict[date, Day] = {}
         self._kept: dict[int, tuple[float, Trends]] = {}
         self._counting = threading.Lock()
 
     def read(self, days: int) -> Trends:
-        """The last ``days`` days (1 to ``MOST_DAYS``), today among them; at most ``_FRESH_S`` seconds old."""
+        """The last ``days`` days (1 to ``MOST_DAYS``), today among them; at most ``fresh_s`` seconds old."""
         with self._counting:
             kept = self._kept.get(days)
-            if kept is None or time.monotonic() - kept[0] > _FRESH_S:
+            if kept is None or time.monotonic() - kept[0] > self._fresh_s:
                 found = self._read(days)
                 self._kept[days] = kept = time.monotonic(), found
             return kept[1]
