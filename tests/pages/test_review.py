@@ -328,7 +328,30 @@ def test_what_is_left_is_counted_down(desk: Desk) -> None:
     expect(left).to_have_text(str(before - 2))
 
 
+def test_where_nothing_is_left_the_last_decision_can_still_be_undone(shop: Etalon, visit: Visits) -> None:
+    reviewer = shop.hire("reviewer")
+    lamp = shop.predict(shop.hire("customer"), "eine Tischlampe aus Holz für das Wohnzimmer und die Küche")
+    desk = Desk(visit(reviewer, "/review?language=de"), shop, reviewer)
+    desk.decide("Enter")
+    expect(desk.page.get_by_text("Nothing is left to decide here.")).to_be_visible()
+    expect(desk.page.locator("#actions [data-do=accept]")).to_be_hidden()
+    desk.press("Enter", "2", "s", "u")
+    assert desk.shown == lamp
+    desk.is_saved()
+    assert desk.actions_on(lamp) == ["validate", "undo"]
+
+
 # --- looking ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_description_is_shown_as_text_and_as_it_was_sent(shop: Etalon, visit: Visits) -> None:
+    sent = "<ul><li>&Eacute;diteur : Seuil</li><li>Un livre pour les enfants</li></ul>"
+    shop.predict(shop.hire("customer"), "un livre pour les enfants et leurs parents", description=sent)
+    page = visit(shop.hire("reviewer"), "/review?language=fr&order=newest")
+    description = page.locator(f"{STAGE} .description")
+    expect(description.first).to_have_text("• Éditeur : Seuil • Un livre pour les enfants")
+    page.get_by_text("The description as it was sent").press("Enter")
+    expect(description.last).to_have_text(sent)
 
 
 def test_the_photo_is_enlarged_and_put_back_by_one_key(desk: Desk) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from api.web.readable import is_marked_up, readable
 from core.db.models import Prediction
 from core.domain.language import Language
 from core.domain.review import Status
@@ -42,6 +43,8 @@ class Card:
     """One product on the desk.
 
     Attributes:
+        description: as its reader would see it, line by line.
+        sent_description: as it was sent; None where that says nothing more.
         code: the current one: the suggestion, until somebody changed it; or the label that was given.
         suggested: the model's, never changed.
         text: the best answer by the text alone; None where there is none. ``image`` likewise by the photo.
@@ -53,6 +56,7 @@ class Card:
     status: str
     title: str
     description: str
+    sent_description: str | None
     tongue: str | None
     has_image: bool
     modality: str
@@ -87,12 +91,14 @@ class Card:
 
 def card_of(row: Prediction) -> Card:
     """A staged row as the desk shows it."""
+    sent = row.description or ""
     return Card(
         id=row.id,
         version=row.version,
         status=row.status,
         title=row.designation,
-        description=row.description or "",
+        description=readable(sent),
+        sent_description=sent if is_marked_up(sent) else None,
         tongue=None if row.language == Language.UNKNOWN else row.language,
         has_image=row.image_sha256 is not None,
         modality=row.modality,

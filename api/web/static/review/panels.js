@@ -3,6 +3,7 @@ import { loadFragment, text } from "../page.js";
 import { loadCategories } from "../combobox.js";
 
 const EVIDENCE_AFTER_MS = 250; // whoever decides faster than that does not read it
+const EVIDENCE_AGAIN_MS = 2000; // where the service says that it comes later
 
 const evidence = document.getElementById("evidence");
 const guide = document.getElementById("guide");
@@ -49,14 +50,21 @@ export function toggleEvidence() {
 }
 
 async function loadEvidence() {
-  if (!evidence.open || product === null || body(evidence).firstChild) return;
+  const known = body(evidence).firstElementChild;
+  if (!evidence.open || product === null || (known && !isComing(known))) return;
   const { signal } = giveUp;
   try {
     const found = await loadFragment(`/review/evidence/${product.id}`, { signal });
-    if (!signal.aborted) body(evidence).replaceChildren(found);
+    if (signal.aborted) return;
+    if (isComing(found.firstElementChild)) timer = setTimeout(loadEvidence, EVIDENCE_AGAIN_MS);
+    body(evidence).replaceChildren(found);
   } catch {
     if (!signal.aborted) body(evidence).replaceChildren(note("review.evidence_failed"));
   }
+}
+
+function isComing(part) {
+  return part.hasAttribute("data-comes-later");
 }
 
 async function loadGuide() {
