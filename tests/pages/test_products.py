@@ -127,8 +127,16 @@ def test_a_script_in_a_product_is_text_wherever_it_is_shown(visit: Visits, shop:
     expect(link).to_have_text(f"a lamp {SCRIPT}")
     link.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text(f"a lamp {SCRIPT}")
-    expect(page.locator(".as-sent")).to_have_text(SCRIPT)
+    expect(page.locator("[data-as-sent]")).to_have_text(SCRIPT)
     assert "owned" not in page.title().split(SCRIPT)[0]
+
+
+def test_a_description_is_shown_for_reading_and_as_it_was_sent(visit: Visits, shop: Etalon, seller: Caller) -> None:
+    sent = "<p>Un &eacute;diteur</p><ul><li>bleu<li>3 &lt; 5</ul>"
+    page = visit(seller, f"/products/{shop.predict(seller, 'a table lamp', description=sent)}")
+    assert page.locator(".lines").first.inner_text().splitlines() == ["Un éditeur", "• bleu", "• 3 < 5"]
+    page.get_by_text("As it was sent").click()
+    expect(page.locator("[data-as-sent]")).to_have_text(sent)
 
 
 def test_a_part_that_cannot_be_loaded_says_so(visit: Visits, shop: Etalon, seller: Caller) -> None:

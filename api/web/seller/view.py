@@ -7,6 +7,7 @@ from api.accounts.service import Account
 from api.lineage.schemas import TrainingRowRead
 from api.predictions.schemas import PredictionRead
 from api.serving.engine import Release
+from api.web.readable import is_marked_up, readable
 from core.db.models import Prediction
 from core.domain.feedback import FITTING, Feedback
 from core.domain.product import Modality
@@ -53,6 +54,16 @@ class Shown:
     def tone(self) -> str:
         """The colour of its status: a class of ``chip``."""
         return _TONES.get(self.status, "good")
+
+    @property
+    def description(self) -> str:
+        """Its description as a reader would see it, line by line; empty where there is none."""
+        return readable(self.read.description or "")
+
+    @property
+    def is_marked_up(self) -> bool:
+        """Whether the description was sent with tags or entities, which ``description`` does not show."""
+        return is_marked_up(self.read.description or "")
 
     @property
     def is_corrected(self) -> bool:

@@ -1,5 +1,5 @@
 // One product: what its sender says of it, and how it is erased.
-import { ask, call, problemText, say, text } from "../page.js";
+import { ask, call, loadFragment, problemText, say, text } from "../page.js";
 import { attachAnswer } from "./answer.js";
 import { newKey } from "./request_key.js";
 
@@ -8,12 +8,20 @@ const key = newKey();
 
 attachAnswer(document.getElementById("answer"));
 document.getElementById("erase")?.addEventListener("click", erase);
-// What could not be loaded says so where it would stand; after a sign-in it is loaded again.
-const learnt = document.getElementById("learnt");
-for (const failure of ["htmx:response:error", "htmx:error"]) {
-  learnt.addEventListener(failure, () => {
-    learnt.textContent = text("page.part_failed");
-  });
+showLearnt();
+
+function productId() {
+  return page.querySelector("[data-product]").dataset.product;
+}
+
+/** What models learnt from the product is asked for apart: it takes a look at every release. */
+async function showLearnt() {
+  const place = document.getElementById("learnt");
+  try {
+    place.replaceChildren(await loadFragment(`/products/${productId()}/learnt`));
+  } catch {
+    place.textContent = text("page.part_failed");
+  }
 }
 
 async function erase() {
@@ -26,7 +34,7 @@ async function erase() {
   });
   if (!sure) return;
   try {
-    await call("DELETE", `/predictions/${page.querySelector("[data-product]").dataset.product}`, { key });
+    await call("DELETE", `/predictions/${productId()}`, { key });
     location.assign("/products");
   } catch (problem) {
     say(problemText(problem), { kind: "bad" });
