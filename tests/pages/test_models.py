@@ -7,14 +7,18 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from core.db.models import Promotion, RetrainRequest
-from core.db.repositories import promotions
+from core.db.repositories import evaluations, judgements, promotions
+from core.db.repositories.judgements import Judgement
+from preprocessing.images import sanitise
 from tests.api.people import Caller
 from tests.api.service import Etalon
+from tests.integration.api.packaged import write_tiny_expert
 from tests.pages.accessibility import check_axe
 from tests.pages.focus import unreached_by_tab
 from tests.pages.judged import TITLES, judge
 from tests.pages.visits import Visits
 from tests.pages.weight import weight_of
+from tests.toys.evaluations import evaluation
 
 _temperatures = itertools.count(31)
 
@@ -137,6 +141,36 @@ def test_the_whole_comparison_is_light_and_every_control_is_reached(visit: Visit
     assert weight_of(page) < 200_000
     assert unreached_by_tab(page) == []
     check_axe(page)
+
+
+def test_the_first_model_was_compared_with_none(visit: Visits, shop: Etalon) -> None:
+    version = challenger(shop)
+    told = {"outcome": "first", "reasons": ["passed golden answers: repeated", "there is no champion to compare with"]}
+    with shop.sessions.begin() as session:
+        said = Judgement(1, "first", 0, None, None, 0.9, None, told)
+        judgements.record(session, package=version, judgement=said, gated=True)
+        evaluations.record(session, package=version, evaluation=evaluation(version, None))
+    page = visit(shop.hire("reviewer"), f"/models/{version}/page")
+    expect(page.locator(".checks li").last).to_contain_text("There was no champion to compare it with.")
+    expect(page.get_by_text("On 30 products that it had not learnt from.")).to_be_visible()
+    expect(page.get_by_role("link", name="Difference")).to_have_count(0)
+
+
+def test_the_champion_is_told_since_it_was_served_itself(visit: Visits, shop: Etalon) -> None:
+    clean = sanitise(shop.photo, max_bytes=10**6, max_pixels=10**6)
+    companion = write_tiny_expert(shop.store.packages, clean.data, "appearance")
+    before = newest(shop)
+    facts = {"actor": "somebody", "reason": "photos alone", "kind": "companion", "gate_report": None, "run_id": None}
+    with shop.sessions.begin() as session:
+        models = {**before.models, "appearance": companion}
+        place = {"expected_epoch": before.epoch, "manifest": 1, "taxonomy_version": before.taxonomy_version}
+        promotions.promote(session, models=models, **place, **facts)
+    until_served(shop)
+    page = visit(shop.hire("reviewer"), "/models")
+    card = page.get_by_role("region", name="Champion")
+    expect(card).to_contain_text(before.models["fusion"][:12])
+    expect(card).not_to_contain_text("photos alone")
+    expect(page.get_by_role("region", name="Companions").first).to_contain_text(companion[:12])
 
 
 def test_a_model_without_figures_says_what_is_known_of_it(visit: Visits, shop: Etalon) -> None:

@@ -14,6 +14,13 @@ from core.domain.gate import significant
 
 _MINUS = "\N{MINUS SIGN}"
 _REASON = re.compile(r"(passed|FAILED) ([^:]+): (.*)", re.DOTALL)
+_PLACES = {False: 0, True: 1, None: 2}
+_TOLD = {
+    "there is no champion": "models.told_no_champion",
+    "a package that is not intact": "models.told_not_intact",
+    "not gated": "models.told_not_gated",
+}
+"""What the gate tells without having checked it, by how its sentences begin."""
 
 Numbers = Mapping[str, Any]
 
@@ -28,9 +35,10 @@ class Check:
 
 
 def checks(report: Numbers, texts: Texts, label: Callable[[int], str]) -> list[Check]:
-    """Every reason of a gate report, in its order; ``label`` names a category."""
+    """Every reason of a gate report: what failed first, what only tells something last; ``label`` names a category."""
     said = dict(_Sentences(report, texts, label).all()) if _is_complete(report) else {}
-    return [_check(reason, said, texts) for reason in report.get("reasons", ())]
+    made = [_check(reason, said, texts) for reason in report.get("reasons", ())]
+    return sorted(made, key=lambda one: _PLACES[one.passed])
 
 
 def _is_complete(report: Numbers) -> bool:
@@ -40,7 +48,8 @@ def _is_complete(report: Numbers) -> bool:
 def _check(reason: str, said: Mapping[str, str], texts: Texts) -> Check:
     found = _REASON.fullmatch(reason)
     if not found:
-        return Check("", None, reason)
+        told = next((texts(key) for beginning, key in _TOLD.items() if reason.startswith(beginning)), reason)
+        return Check("", None, told)
     passed, name, detail = found[1] == "passed", found[2], found[3]
     key = re.sub(r"[^a-z]+", "_", name)
     known = texts.has(f"models.check_{key}")

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from api.deps import Parts
 from api.models.schemas import NEWEST_EPOCH
+from api.models.service import spans
 from api.retraining.schemas import RetrainRead
 from api.web.models.links import Links, links_of
 from core.db.models import Promotion
@@ -78,7 +79,7 @@ class Overview:
     Attributes:
         epoch: the ledger's newest; 0 before the first.
         served_epoch: what this process answers with; None before it has loaded any.
-        release: the ledger's newest row; None before the first.
+        release: the ledger's row since which the champion is served; None before the first.
         champion: the default model.
         companions: every other one.
         challengers: newest first.
@@ -111,7 +112,7 @@ def overview(session: Session, parts: Parts, *, before: int = NEWEST_EPOCH) -> O
     return Overview(
         epoch=now.row.epoch if now else promotions.NO_EPOCH,
         served_epoch=parts.serving.epoch,
-        release=_ledger_row(now, parts) if now else None,
+        release=_ledger_row(_brought(session, champion.version, now), parts) if now and champion else None,
         champion=champion,
         companions=list(served.values()),
         challengers=list(_challengers(session, parts, serving)),
@@ -120,6 +121,12 @@ def overview(session: Session, parts: Parts, *, before: int = NEWEST_EPOCH) -> O
         goes_back_to=dict(now.row.previous) if now else {},
         wish=_wish(session),
     )
+
+
+def _brought(session: Session, version: str, now: Move) -> Move:
+    """The move since which a package that is served is served: companions may have moved the epoch since."""
+    first = spans(promotions.steps(session), version)[-1].first_epoch
+    return now if first == now.row.epoch else promotions.page(session, before=first + 1, limit=1)[0]
 
 
 def _served(session: Session, parts: Parts, name: str, version: str) -> ServedModel:

@@ -1,5 +1,7 @@
 """What the models page shows: the gate's reasons in two languages, drawings, the heat map, links."""
 
+from collections.abc import Callable
+
 import pytest
 
 from api.models.evaluation import ClassRead, DifferenceRead, EvaluationRead, FiguresRead, ScoreRead
@@ -10,7 +12,7 @@ from api.web.models.reasons import checks, points
 from api.web.texts import LANGUAGES, texts_in
 from core.domain.evidence import ClassChange as Change
 from core.domain.evidence import Comparison, Difference, Evidence, LabelDoubt, Looks, Robustness
-from core.domain.gate import GatePolicy, decide
+from core.domain.gate import GateDecision, GatePolicy, accompany, decide
 from core.settings import ServingSettings
 from tests.toys.evaluations import gate_report
 from training.gate import report
@@ -49,9 +51,14 @@ def test_every_check_of_the_gate_is_known_to_the_page(language: str) -> None:
     told = every_check()
     found = checks(told, texts, named)
     assert len(found) == len(told["reasons"]) == 14
-    for one, reason in zip(found, told["reasons"], strict=True):
-        assert one.passed is reason.startswith("passed")
-        assert one.words not in reason, f"not told in the page's words: {reason}"
+    details = {reason.partition(": ")[2] for reason in told["reasons"]}
+    assert [one.words for one in found if one.words in details] == []  # the gate's own, not the page's
+
+
+def test_what_failed_comes_first() -> None:
+    passed = [one.passed for one in checks(every_check(), EN, named)]
+    assert passed == sorted(passed)
+    assert not passed[0]
 
 
 def test_a_category_that_falls_is_named() -> None:
@@ -66,13 +73,24 @@ def test_many_looks_are_asked_strictly() -> None:
 
 
 def test_a_reason_without_numbers_keeps_the_gates_own_words() -> None:
-    old = {"reasons": ["passed golden answers: repeated", "FAILED tides: too high", "there is no champion"]}
+    old = {"reasons": ["it is late", "passed golden answers: repeated", "FAILED tides: too high"]}
     found = checks(old, FR, named)
     assert [(one.title, one.passed, one.words) for one in found] == [
-        ("Réponses de référence", True, "repeated"),
         ("tides", False, "too high"),
-        ("", None, "there is no champion"),
+        ("Réponses de référence", True, "repeated"),
+        ("", None, "it is late"),
     ]
+
+
+@pytest.mark.parametrize("golden", [True, False])
+@pytest.mark.parametrize("judge", [lambda evidence: decide(evidence, GatePolicy()), accompany])
+def test_what_the_gate_tells_of_a_model_that_was_compared_with_none_is_in_the_pages_words(
+    golden: bool, judge: Callable[[Evidence], GateDecision]
+) -> None:
+    evidence = Evidence(golden, None)
+    told = report(evidence, GatePolicy(), judge(evidence))
+    (last,) = [one for one in checks(told, FR, named) if one.passed is None]
+    assert last.words not in told["reasons"]
 
 
 @pytest.mark.parametrize(("share", "written"), [(0.013, "+1.3"), (-0.05, "−5.0"), (0.0004, "0.0"), (-0.0001, "0.0")])
