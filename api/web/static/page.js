@@ -99,7 +99,10 @@ export async function loadFragment(path, { signal } = {}) {
 
 async function send(path, options) {
   let response = await reach(path, options);
-  while (response.status === 401 && (await signInAgain())) response = await reach(path, options);
+  while (response.status === 401 && (await signInAgain())) {
+    await response.arrayBuffer(); // an answer that nobody reads keeps its connection
+    response = await reach(path, options);
+  }
   return response;
 }
 
