@@ -155,6 +155,10 @@ test-unit test-integration test-api test-pages test-dags test-e2e test-faults: t
 	@echo "── tests: $*"
 	@$(BIN)/python -m pytest tests/$* --durations=5 $(SPREAD)
 
+.PHONY: screenshots
+screenshots: $(READY) ## Take the README's pictures of the pages anew, in a real browser
+	@SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/pages/test_screenshots.py -q
+
 .PHONY: api-fuzz
 api-fuzz: $(READY) ## Thousands of requests a role, made from the OpenAPI document [SEED=n] [ROLE=admin] (about 10 minutes)
 	@$(BIN)/python -m tests.api.fuzz $(if $(SEED),--seed $(SEED)) $(if $(ROLE),--role $(ROLE))

@@ -1,11 +1,12 @@
-"""The review desk in a real browser, on both databases: a reviewer by keyboard, as fast as the desk lets them.
+"""The review desk in a real browser, on both databases: a very quick reviewer by keyboard.
 
-Sixty prepared products wait. For each the script does what a reviewer would: Enter where the suggestion is right, 1 to
-3 where another of the top three is, else a search by the code. From the key to the frame in which the next product's
-heading and photo are painted is measured inside the page. Then the database is asked what became of every key. Last,
-every view is opened in a fresh browser and weighed, photos apart.
+Sixty prepared products wait. Each is looked at for half a second (``--pace 0``: not at all, which asks the service for
+more than any person does), then answered as a reviewer would: Enter where the suggestion is right, 1 to 3 where another
+of the top three is, else a search by the code. From the key to the frame in which the next product's heading
+and photo are painted is measured inside the page. Then the database is asked what became of every key. Last, every view
+is opened in a fresh browser and weighed, photos apart.
 
-    python -m bench.pages [--products 60]
+    python -m bench.pages [--products 60] [--pace 0.5]
 """
 
 import argparse
@@ -89,19 +90,20 @@ def main() -> int:
     """Measure, print and write the figures; 1 when something wanted was missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--products", type=int, default=60)
+    parser.add_argument("--pace", type=float, default=0.5, help="seconds that each product is looked at")
     asked = parser.parse_args()
     path = chromium.program()
     if path is None:
         print(chromium.ADVICE, file=sys.stderr)
         return 1
-    facts: dict[str, Any] = {"products": asked.products}
+    facts: dict[str, Any] = {"products": asked.products, "pace_s": asked.pace}
     wanted: dict[str, bool] = {}
     with sync_playwright() as playwright:
         browser = chromium.launch(playwright.chromium, path)
         for name, server in databases():
             say(f"{asked.products} products on {name}")
             with opened(server) as shop:
-                facts[name], shown = review(browser, shop, asked.products, name)
+                facts[name], shown = review(browser, shop, asked, name)
                 wanted |= shown
                 if name == "sqlite":
                     facts["bytes"] = weigh(browser, shop)
@@ -141,13 +143,16 @@ def opened(server: mariadb.Server | None) -> Iterator[Etalon]:
 # --- the reviewer -----------------------------------------------------------------------------------------------------
 
 
-def review(browser: Browser, shop: Etalon, count: int, name: str) -> tuple[dict[str, Any], dict[str, bool]]:
+def review(
+    browser: Browser, shop: Etalon, asked: argparse.Namespace, name: str
+) -> tuple[dict[str, Any], dict[str, bool]]:
     """Prepare products, sit down, and ask the database; figures, and what they had to show."""
+    count = asked.products
     seller, reviewer = shop.hire("customer"), shop.hire("reviewer")
     truth = {send(shop, seller, good): good.code for good in stock.goods(count)}
     visits = Visits(browser, shop)
     page = visits(reviewer, "/review", script=_CLOCK)
-    sitting = sit(page, truth)
+    sitting = sit(page, truth, asked.pace)
     faults = visits.end()
     kept = verdicts(shop, reviewer)
     middle, late = statistics.median(sitting.waits_ms), quantile(sitting.waits_ms, 0.95)
@@ -178,12 +183,13 @@ def send(shop: Etalon, seller: Caller, good: Good) -> str:
     return str(answer.json()["id"])
 
 
-def sit(page: Page, truth: dict[str, int]) -> Sitting:
-    """Answer every product as soon as it is on the screen, until there is none."""
+def sit(page: Page, truth: dict[str, int], pace_s: float) -> Sitting:
+    """Answer every product when it has been on the screen for ``pace_s``, until there is none."""
     answers: Counter[str] = Counter()
     started = time.monotonic()
     for number in range(1, len(truth) + 1):
         page.wait_for_function("n => window.seen.length >= n", arg=number, timeout=_PATIENCE_MS)
+        page.wait_for_timeout(pace_s * 1000)
         answers[answer(page, truth)] += 1
     page.wait_for_selector("#nothing:not([hidden])", timeout=_PATIENCE_MS)
     page.wait_for_selector("#unsaved[data-count='0']", state="attached", timeout=_PATIENCE_MS)

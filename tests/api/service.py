@@ -51,6 +51,7 @@ class Etalon:
         changes: settings that differ from what every place has here.
         taxonomy: the categories, as their file holds them.
         known: the words by which the model knows each category that it can answer.
+        temperature: of those words; the lower, the surer the model is.
     """
 
     folder: Path
@@ -59,6 +60,7 @@ class Etalon:
     changes: dict[str, str] = field(default_factory=dict)
     taxonomy: str = TAXONOMY
     known: Mapping[int, str] = field(default_factory=lambda: KNOWN)
+    temperature: float = 0.2
 
     def __post_init__(self) -> None:
         self.store = StoreSettings(root=self.folder / "var")
@@ -69,7 +71,7 @@ class Etalon:
         self.engine = make_engine(self.database)
         self.sessions, self.readers = make_sessions(self.engine), make_readers(self.engine)
         clean = sanitise(self.photo, max_bytes=10**6, max_pixels=10**6)
-        self.model = write_tiny_model(self.store.packages, clean.data, known=self.known)
+        self.model = write_tiny_model(self.store.packages, clean.data, temperature=self.temperature, known=self.known)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
