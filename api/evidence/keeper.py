@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _LOOK_S = 2.0
-_IDLE = 20.0  # times as long as a look took: a store of many segments is looked at less often
+_IDLE = 20.0  # times as long as a look took: a store of many segments is looked at less often,
+_LONGEST_S = 10.0  # but not because one look had much to read
 _STOP_S = 5.0
 
 
@@ -95,7 +96,7 @@ class IndexKeeper:
                 _log.warning("evidence.unreadable", extra={"code": error.code})
             except Exception:
                 _log.exception("evidence.failed")
-            self._stopping.wait(max(_LOOK_S, _IDLE * (time.monotonic() - began)))
+            self._stopping.wait(min(max(_LOOK_S, _IDLE * (time.monotonic() - began)), _LONGEST_S))
 
     def _rest(self, worked_s: float) -> None:
         """Work half of the time at most; but whoever calls ``refresh`` themselves waits for it.
