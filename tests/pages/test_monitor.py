@@ -253,10 +253,12 @@ def test_nobody_is_asked_while_nobody_looks(patient: Page) -> None:
 
 
 def test_a_service_that_is_away_is_told_and_what_was_known_stays(patient: Page) -> None:
+    known = patient.locator("#monitor").inner_text()
     patient.context.set_offline(True)
     patient.clock.fast_forward(30_000)
     expect(patient.locator("#freshness")).to_contain_text("not fresh")
-    expect(patient.locator("canvas")).to_have_count(len(CHARTS))
+    assert patient.locator("#monitor").inner_text() == known
+    expect(patient.locator("figure[data-chart] canvas")).to_have_count(patient.locator("figure[data-chart]").count())
     patient.context.set_offline(False)
     half_a_minute_later(patient)
     expect(patient.locator("#freshness")).to_be_empty()
