@@ -122,7 +122,8 @@ function tell(problem) {
 function refusalsOf(problem) {
   const named = problem.errors.map((error) => error.loc[1]).filter((name) => name in fields);
   if (!named.length) return { all: problemText(problem) };
-  return Object.fromEntries(named.map((name) => [name, text(`seller.refused_${name}`, { most: fields[name].maxLength })]));
+  const told = (name) => text(`seller.refused_${name}`, { most: fields[name].maxLength });
+  return Object.fromEntries(named.map((name) => [name, told(name)]));
 }
 
 // --- filling --------------------------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ const SIGNATURES = [
 ];
 
 /**
- * Make the form's photo work; `onChange` is called whenever it is another one, or none, `onTaken` when somebody gave one.
+ * Make the form's photo work; `onChange` is called whenever it is another one, or none, `onTaken` when somebody gave
+ * one.
  *
  * Returns `{file, set, clear, refuse}`: `file()` is what is to be sent, or null; `set` takes a file and resolves to
  * whether it is one that can be sent; `refuse` shows why the service did not take it.
@@ -33,7 +34,8 @@ export function attachPhoto(form, { onChange, onTaken }) {
     part("photo-shown").hidden = !file;
     if (file) {
       preview.src = address;
-      part("photo-name").textContent = text("seller.photo_file", { name: file.name, size: Math.ceil(file.size / 1024) });
+      const size = Math.ceil(file.size / 1024);
+      part("photo-name").textContent = text("seller.photo_file", { name: file.name, size });
     } else {
       preview.removeAttribute("src");
     }
