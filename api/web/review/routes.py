@@ -1,15 +1,16 @@
 """The review desk's pages and the parts that their scripts load. What changes a product goes to the JSON routes."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy.orm import Session
 
 from api.deps import Parts, PartsDep
-from api.predictions.service import Page, find, list_page
+from api.predictions.service import find, list_page
 from api.web.page import PageRoute, ReviewerVisitorDep, Visitor, render
 from api.web.review.filters import CardQuery, DeskQuery, GridQuery
 from api.web.review.view import card_of
+from core.db.models import Prediction
 from core.db.repositories import leases, predictions
 from core.db.session import transact
 from core.domain.language import Language
@@ -44,7 +45,7 @@ def show_next_card(
     reviewer, lease_s = visitor.named(), parts.settings.loop.lease_s
     marked = {"second_opinion": True} if asked.opinions else {}
 
-    def lease(session: Any) -> Any:
+    def lease(session: Session) -> Prediction | None:
         wanted = asked.to_filter(predictions.now(session), **marked)
         return leases.take(session, reviewer.id, wanted, asked.order, lease_s, besides=asked.besides)
 
@@ -84,15 +85,11 @@ def _frame(parts: Parts, asked: DeskQuery) -> dict[str, Any]:
     return {"asked": asked, "codes": parts.taxonomy.current().codes, "tongues": tuple(Language)}
 
 
-def _cards(visitor: Visitor, asked: GridQuery, parts: PartsDep) -> dict[str, Any]:
+def _cards(visitor: Visitor, asked: GridQuery, parts: Parts) -> dict[str, Any]:
     """One page of one category; nothing where no category is chosen: a grid of everything validates nothing well."""
     if asked.code is None:
         return {"cards": (), "next_cursor": None}
     with parts.readers() as session:
-        page = _page(visitor, asked, session, predictions.now(session))
+        wanted = asked.to_filter(predictions.now(session), status=Status.PENDING, not_owner_id=visitor.named().id)
+        page = list_page(session, wanted, order=asked.order, cursor=asked.cursor, limit=GRID_ROWS)
     return {"cards": tuple(card_of(row) for row in page.rows), "next_cursor": page.next_cursor}
-
-
-def _page(visitor: Visitor, asked: GridQuery, session: Any, now: datetime) -> Page:
-    wanted = asked.to_filter(now, status=Status.PENDING, not_owner_id=visitor.named().id)
-    return list_page(session, wanted, order=asked.order, cursor=asked.cursor, limit=GRID_ROWS)

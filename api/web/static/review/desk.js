@@ -13,9 +13,10 @@ import { showUnsaved } from "./unsaved.js";
 import { labelOf } from "./verdicts.js";
 
 const MOST_DONE = 200; // decisions that can be undone one after the other
+const SOON_MS = 50;
 
 const saving = new Saving({
-  change: () => showUnsaved(saving?.trouble ?? null),
+  change: () => showUnsaved(saving.trouble),
   saved: onSaved,
   refused: onRefused,
 });
@@ -144,6 +145,8 @@ async function lookAgain({ id }) {
 // --- from one view to another ---------------------------------------------------------------------------------------
 
 function showGrid() {
+  // A save that is on its way takes no time; without this the browser would ask whether to leave.
+  if (state.unsaved.length && !saving.trouble) return setTimeout(showGrid, SOON_MS);
   const query = asked();
   if (state.shown) query.set("code", state.shown.code);
   location.assign(`/review/grid?${query}`);
