@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from api.evidence.service import Evidence, ShownRow
 from core.domain.product import Modality
 
-_CLOSENESS = ((0.85, "same"), (0.6, "close"), (0.3, "alike"))
-"""From which likeness on which word is said; below them all, ``little``."""
+_CLOSENESS = ((0.85, "same"), (0.6, "close"), (0.3, "alike"), (0.1, "little"))
+"""From which likeness on which word is said; below them all, ``hardly``."""
 _COMPARED = {
     frozenset({Modality.TEXT_ONLY, Modality.IMAGE_ONLY}): "both",
     frozenset({Modality.TEXT_ONLY}): "text",
@@ -21,7 +21,7 @@ class Likeness:
 
     Attributes:
         share: 0 to 1; what is less alike than any two products is 0.
-        closeness: ``same``, ``close``, ``alike`` or ``little``.
+        closeness: ``same``, ``close``, ``alike``, ``little`` or ``hardly``.
         by: what of them was compared: ``text``, ``image`` or ``both``.
     """
 
@@ -84,6 +84,6 @@ def _likeness(shown: ShownRow) -> Likeness | None:
     if like is None:
         return None
     share = max(0.0, like.similarity)
-    closeness = next((word for least, word in _CLOSENESS if share >= least), "little")
+    closeness = next((word for least, word in _CLOSENESS if share >= least), "hardly")
     by = "text" if like.image is None else "image" if like.text is None else "both"
     return Likeness(share, closeness, by)
