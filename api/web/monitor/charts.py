@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Unit = Literal["count", "share", "days", "seconds", "times"]
+Unit = Literal["count", "share", "duration", "seconds", "times"]
 Tone = Literal["accent", "good", "bad", "warn", "muted"]
 TONES: tuple[Tone, ...] = ("accent", "warn", "good", "muted")
 """For series that are of one kind, in this order; lines also differ in their dashes."""

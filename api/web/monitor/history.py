@@ -13,6 +13,7 @@ from core.domain.trends import override_rate
 from core.domain.watch import Watched
 
 _DAY_S = 86_400.0
+_UNITS = (("days", _DAY_S), ("hours", 3600.0), ("minutes", 60.0), ("seconds", 1.0))
 _DRIFT = (Watched.TEXT, Watched.IMAGES, Watched.CALIBRATION)
 _FINE = 7  # days: in so few, the readings of a day are told apart
 
@@ -104,23 +105,34 @@ def _queue(found: Trends, texts: Texts) -> Chart:
 
 
 def _ages(found: Trends, texts: Texts) -> Chart:
-    oldest = [one.oldest_days if one.rows else None for one in found.backlogs]
-    middle = [one.median_days if one.rows else None for one in found.backlogs]
-    decided = [day.median_age_s / _DAY_S if day.median_age_s is not None else None for day in found.days]
+    oldest = [one.oldest_days * _DAY_S if one.rows else None for one in found.backlogs]
+    middle = [one.median_days * _DAY_S if one.rows else None for one in found.backlogs]
+    decided = [day.median_age_s for day in found.days]
+    unit, unit_s = _unit_for(*oldest, *middle, *decided)
     now = found.backlogs[-1]
     finding = texts("monitor.ages_finding", n=now.oldest_days) if now.rows else texts("monitor.ages_none")
     return Chart(
         id="ages",
-        title=texts("monitor.ages"),
+        title=texts("monitor.ages", unit=texts(f"monitor.in_{unit}")),
         finding=finding,
         series=[
-            Series(texts("monitor.age_oldest"), oldest, "bad"),
-            Series(texts("monitor.age_median"), middle, "accent"),
-            Series(texts("monitor.age_decided"), decided, "good"),
+            Series(texts("monitor.age_oldest"), _in_units(oldest, unit_s), "bad"),
+            Series(texts("monitor.age_median"), _in_units(middle, unit_s), "accent"),
+            Series(texts("monitor.age_decided"), _in_units(decided, unit_s), "good"),
         ],
-        unit="days",
+        unit="duration",
         **_axis(found, texts),
     )
+
+
+def _unit_for(*ages_s: float | None) -> tuple[str, float]:
+    """The unit, and its seconds, in which the longest of the ages is more than one."""
+    longest_s = max((age_s for age_s in ages_s if age_s is not None), default=_DAY_S)
+    return next((one for one in _UNITS if longest_s >= one[1]), _UNITS[-1])
+
+
+def _in_units(ages_s: list[float | None], unit_s: float) -> list[float | None]:
+    return [None if age_s is None else age_s / unit_s for age_s in ages_s]
 
 
 # --- what the watch read ------------------------------------------------------------------------------------------

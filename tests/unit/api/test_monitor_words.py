@@ -93,3 +93,13 @@ def test_the_category_that_moved_most_between_two_models_is_named() -> None:
 
 def _charts(*models: ModelAnswers) -> list[Any]:
     return answers.charts_of(replace(trends(), models=list(models)), ENGLISH, lambda code: f"category {code}")
+
+
+@pytest.mark.parametrize(
+    ("age_s", "unit", "value"), [(12, "seconds", 12), (90, "minutes", 1.5), (7200, "hours", 2), (172_800, "days", 2)]
+)
+def test_a_young_shop_tells_its_ages_in_a_unit_that_shows_them(age_s: float, unit: str, value: float) -> None:
+    found = replace(trends(), days=[Day(date(2026, 11, 20), median_age_s=age_s)])
+    (chart,) = (one for one in history.charts_of(found, ENGLISH) if one.id == "ages")
+    assert chart.title == f"How long products wait, in {unit}"
+    assert [list(one.values) for one in chart.series] == [[None], [None], [value]]
