@@ -420,3 +420,23 @@ def test_the_command_refuses_in_one_line(story: Story) -> None:
     done = command(story, "rollback", "--reason", "again", "--expected-epoch", "1")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.splitlines()[-1].startswith("rollback refused (release.epoch_moved)")
+
+
+def test_a_judgement_that_was_cut_off_before_it_was_remembered_is_made_again(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = story.told["bad labels.fit"]["package"]
+    facts = {"package": package, "manifest": None, "run_key": "cut off"}
+
+    def remembered() -> int:
+        with story.workplace.sessions() as session:
+            return len(audit.of_subject(session, judgements.subject_of_package(package)))
+
+    before = remembered()
+    with monkeypatch.context() as cut:
+        cut.setattr(judgements, "record", lambda *args, **named: (_ for _ in ()).throw(OSError("cut off")))
+        with pytest.raises(OSError, match="cut off"):
+            judgement.judge(story.workplace, **facts)
+    assert remembered() == before
+    judgement.judge(story.workplace, **facts)
+    assert remembered() > before

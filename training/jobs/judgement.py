@@ -71,14 +71,15 @@ def judge(workplace: Workplace, *, package: str, manifest: int | None, run_key: 
     beside = champion.models.get(found.model) if champion else None
     identity = {"package": package, "run_id": run_id, "epoch": _epoch(champion), "champion": beside}
     identity["second_opinions"] = doubted
-    result = kept.write({**identity, **found.result(), **watch.report()})
+    result = {**identity, **found.result(), **watch.report()}
     judgement = Judgement(**{fact.name: result[fact.name] for fact in fields(Judgement)})
+    # The file last: whoever runs this again takes it as done. Cut off in between, the same is said twice.
     with workplace.sessions.begin() as session:
         judgements.record(session, package=package, judgement=judgement, gated=found.model == MODEL)
         if found.challenger is not None and beside != package:  # beside itself nothing new is said of it
             evaluation = evaluation_of(found.exam, found.challenger, found.champion, found.latency)
             evaluations.record(session, package=package, evaluation=evaluation)
-    return result
+    return kept.write(result)
 
 
 def _surroundings(workplace: Workplace, found: Findings, package: str) -> Surroundings:
