@@ -8,10 +8,7 @@ from core.domain.loop_state import State, append_patience, worst
 HOUR = 3600.0
 
 
-@pytest.mark.parametrize(
-    ("age_s", "state"),
-    [(0, "well"), (24 * HOUR, "well"), (25 * HOUR, "slow"), (72 * HOUR, "slow"), (73 * HOUR, "stuck")],
-)
+@pytest.mark.parametrize(("age_h", "state"), [(0, "well"), (24, "well"), (25, "slow"), (72, "slow"), (73, "stuck")])
 def test_a_queue_is_judged_by_its_oldest_product(age_h: float, state: str) -> None:
     assert loop_state.REVIEW.judge(age_h * HOUR) == state
 
