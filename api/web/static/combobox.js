@@ -20,8 +20,7 @@ export function loadCategories() {
 /**
  * Make an element of the macro `category_box` work.
  *
- * It fires `category:chosen` with `detail.code`, a number, and `detail.label`; `category:considered` as the reader
- * moves through the list; `category:left` on Escape. With `data-clears` it is empty after each choice.
+ * It fires `category:chosen` with `detail.code`, a number, and `detail.label`, and `category:left` on Escape.
  * Returns `{focus, clear}`.
  */
 export function attachCategoryBox(element) {
@@ -60,13 +59,9 @@ export function attachCategoryBox(element) {
     hide();
     element.dispatchEvent(new CustomEvent("category:left", { bubbles: true }));
   });
-  list.addEventListener("combobox-select", (event) => {
-    const code = Number(event.target.dataset.code);
-    element.dispatchEvent(new CustomEvent("category:considered", { bubbles: true, detail: { code } }));
-  });
   list.addEventListener("combobox-commit", (event) => {
     const { code, label } = event.target.dataset;
-    input.value = "clears" in element.dataset ? "" : label;
+    input.value = label;
     hide();
     element.dispatchEvent(new CustomEvent("category:chosen", { bubbles: true, detail: { code: Number(code), label } }));
   });

@@ -260,7 +260,7 @@ export function ask({ title, body = "", confirm, danger = false, reason = false,
 export function keys(actions) {
   const onKey = (event) => {
     const run = actions[event.key];
-    if (!run || event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (!run || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (document.querySelector("dialog[open]") || isTyping(event.target)) return;
     if (event.key === "Enter" && event.target.closest?.("a, button, summary")) return; // it presses what has the focus
     if (event.key === " " && event.target.closest?.("button, summary")) return;
@@ -269,6 +269,11 @@ export function keys(actions) {
   };
   document.addEventListener("keydown", onKey);
   return () => document.removeEventListener("keydown", onKey);
+}
+
+/** For `keys`: a key that is held down does it once. What decides something is given so; what moves need not be. */
+export function once(run) {
+  return (event) => event.repeat || run();
 }
 
 function isTyping(element) {

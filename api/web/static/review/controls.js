@@ -1,5 +1,5 @@
 // The keys and buttons of the desk, and the search for another category.
-import { keys } from "../page.js";
+import { keys, once } from "../page.js";
 import { attachCategoryBox } from "../combobox.js";
 import { openHelp, openZoom } from "./dialogs.js";
 import { consider, toggleEvidence } from "./panels.js";
@@ -37,11 +37,6 @@ function connectKeys(acts, zoom) {
     g: once(acts.grid),
     "?": once(openHelp),
   });
-}
-
-/** A key that is held down decides about one product, not about ten. */
-function once(run) {
-  return (event) => event.repeat || run();
 }
 
 function connectSearch(acts) {

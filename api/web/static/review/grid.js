@@ -1,5 +1,5 @@
 // Many products of one category: choose by arrows and space, accept all that are chosen in one step, or none of them.
-import { call, keys, loadFragment, Problem, problemText, say, text } from "../page.js";
+import { call, keys, loadFragment, once, Problem, problemText, say, text } from "../page.js";
 import { openHelp } from "./dialogs.js";
 import { asked, onFilters } from "./filters.js";
 import { newKey } from "./names.js";
@@ -172,11 +172,6 @@ function next() {
 // --- keys and buttons -----------------------------------------------------------------------------------------------
 
 const acts = { accept, undo, next, all: chooseAll, help: openHelp };
-
-/** Deciding keys that are held down decide once. */
-function once(run) {
-  return (event) => event.repeat || run();
-}
 
 keys({
   ArrowLeft: () => move(-1),
