@@ -45,10 +45,12 @@ class ServedModel:
         self.taxonomy_version: str = spec["taxonomy_version"]
         self.halves = model.halves
         self._model = model
-        self._encoders: dict[str, Encoder] = {
-            feature: open_encoder(feature, spec["encoders"][feature], pool) for feature in features_read(model.heads)
+        self.encoders: Mapping[str, str] = {
+            feature: spec["encoders"][feature] for feature in features_read(model.heads)
         }
-        self.encoders: Mapping[str, str] = {feature: one.sha for feature, one in self._encoders.items()}
+        self._encoders: dict[str, Encoder] = {
+            feature: open_encoder(feature, sha, pool) for feature, sha in self.encoders.items()
+        }
         self._known: GoldenProducts | None = None
 
     @classmethod
