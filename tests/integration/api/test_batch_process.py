@@ -21,7 +21,7 @@ from tests.integration.conftest import same_on_any_database
 
 pytestmark = same_on_any_database
 
-PRODUCTS = 120
+PRODUCTS = 600  # some seconds of work: enough to be killed within, however late a busy machine looks
 
 
 @pytest.fixture
