@@ -10,17 +10,14 @@ from tests.api.people import ROLES
 from tests.api.service import Etalon
 from tests.pages import hostile
 from tests.pages.accessibility import check_axe
+from tests.pages.databases import same_on_any_database
 from tests.pages.focus import unreached_by_tab, unseen_when_focused
 from tests.pages.looks import LOOKS, PHONES, Look, too_wide
 from tests.pages.views import VIEWS, Place, View, seen_by_most
 from tests.pages.visits import Visits
 
+pytestmark = same_on_any_database
 every_view = pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
-
-
-@pytest.fixture(scope="module", params=["sqlite"])
-def database(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture(scope="module")

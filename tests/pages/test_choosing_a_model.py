@@ -8,14 +8,11 @@ from preprocessing.images import sanitise
 from tests.api.people import Caller
 from tests.api.service import Etalon
 from tests.integration.api.packaged import TAXONOMY_VERSION, write_tiny_expert
+from tests.pages.databases import same_on_any_database
 from tests.pages.selling import answer_of, sent_by
 from tests.pages.visits import Visits
 
-
-@pytest.fixture(scope="module")
-def database() -> str:
-    """Which models there are has nothing to do with where rows are kept."""
-    return "sqlite"
+pytestmark = same_on_any_database
 
 
 @pytest.fixture

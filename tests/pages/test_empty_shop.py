@@ -6,17 +6,14 @@ from playwright.sync_api import Page, expect
 from tests.api.people import ROLES
 from tests.api.service import Etalon
 from tests.pages.accessibility import check_axe
+from tests.pages.databases import same_on_any_database
 from tests.pages.looks import LOOKS, PHONES, Look, too_wide
 from tests.pages.views import NOBODY, VIEWS, Place, View, seen_by_most
 from tests.pages.visits import Visits
 
+pytestmark = same_on_any_database
 EMPTY = [view for view in VIEWS if not view.needs_product]
 every_view = pytest.mark.parametrize("view", EMPTY, ids=lambda view: view.name)
-
-
-@pytest.fixture(scope="module", params=["sqlite"])
-def database(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture(scope="module")

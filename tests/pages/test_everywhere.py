@@ -9,10 +9,12 @@ import pytest
 from tests.api.people import PASSWORD, ROLES
 from tests.api.service import Etalon
 from tests.pages import hostile
+from tests.pages.databases import same_on_any_database
 from tests.pages.views import NOBODY, VIEWS, Place, View, seen_by_most
 from tests.pages.visits import LOCALES, Visits
 from tests.pages.weight import files_of, weight_of
 
+pytestmark = same_on_any_database
 MOST_BYTES = 200_000  # of a page with everything it loads but photos
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "

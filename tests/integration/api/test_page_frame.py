@@ -4,6 +4,9 @@ import pytest
 
 from api.web.page import POLICY
 from tests.integration.api.toys import PASSWORD, Service
+from tests.integration.conftest import same_on_any_database
+
+pytestmark = same_on_any_database
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 PART = {"Accept": "text/html", "HX-Request": "true"}
