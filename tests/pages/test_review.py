@@ -87,11 +87,10 @@ def test_a_rejection_takes_its_reason_by_number(desk: Desk) -> None:
 
 
 def test_a_rejection_takes_a_reason_in_one_s_own_words(desk: Desk) -> None:
-    rejected = desk.shown
     desk.press("r")
     desk.page.get_by_label("Another reason").focus()
     desk.page.keyboard.type("2 shoes, 1 box")
-    desk.press("Enter")
+    rejected = desk.decide("Enter")
     desk.is_saved()
     history = desk.shop.http.get(f"/predictions/{rejected}/history", headers=desk.reviewer.headers).json()["items"]
     assert history[-1]["reason"] == "2 shoes, 1 box"
