@@ -18,6 +18,7 @@ _REFUSED = re.compile(r"Failed to load resource: the server responded with a sta
 _OFFLINE = re.compile(r"Failed to load resource: net::ERR_(INTERNET_DISCONNECTED|CONNECTION_REFUSED|FAILED|ABORTED)")
 _LOCAL_SCHEMES = {"blob", "data", "about"}
 _PATIENCE_S = 30.0
+_FINISH_S = 5.0
 _QUIET_FRAMES = 6
 
 
@@ -45,6 +46,16 @@ class Watch:
         context.on("console", self._see_message)
         context.on("weberror", lambda error: self.faults.append(f"uncaught: {error.error}"))
         context.on("dialog", self._see_dialog)
+
+    def let_finish(self, context: BrowserContext) -> None:
+        """Wait for what was asked, unless a test holds it back: a desk that is gone would still take the next products.
+
+        The service goes on with a request whose browser has left, and may answer it after the next test has begun.
+        """
+        deadline, quiet = time.monotonic() + _FINISH_S, 0
+        while context.pages and quiet < _QUIET_FRAMES and time.monotonic() < deadline:
+            context.pages[0].wait_for_timeout(10)
+            quiet = 0 if self.pending else quiet + 1
 
     def _see_request(self, request: Request) -> None:
         self.pending.add(request)
@@ -142,7 +153,8 @@ class Visits:
 
     def end(self) -> list[str]:
         """Close every browser; what happened in one that must not."""
-        for context in self._contexts:
+        for context, watch in zip(self._contexts, self.watches, strict=True):
+            watch.let_finish(context)
             context.close()
         return [fault for watch in self.watches for fault in watch.faults]
 
